@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+)
+
+// PutAccount keeps an account; ID 0 makes a new one, and the number, which was
+// never given before, is returned.
+func (s *Store) PutAccount(ctx context.Context, a exchange.Account) (int64, error) {
+	id := a.ID
+	err := s.do(ctx, "put account", func(t *tx) (err error) {
+		if id = a.ID; id == 0 {
+			if id, err = t.number("account"); err != nil {
+				return err
+			}
+		}
+		return t.exec(`insert into accounts (id, name, state, builtin, options) values ($1, $2, 'active', $3, $4)
+			on conflict (id) do update set name = excluded.name, options = excluded.options`,
+			id, a.Name, truth(a.Builtin), strings.Join(a.Options, ","))
+	})
+	return id, err
+}
+
+// RemoveAccount ends all that hangs on an account; its number and name stay for
+// the records.
+func (s *Store) RemoveAccount(ctx context.Context, id int64) error {
+	return s.do(ctx, "remove account", func(t *tx) error {
+		for _, text := range []string{
+			`delete from credentials where account = $1`,
+			`delete from grants where account = $1`,
+			`update accounts set state = 'removed', options = '' where id = $1`,
+		} {
+			if err := t.exec(text, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PutCredential keeps a credential in the place of one of the same kind and name.
+func (s *Store) PutCredential(ctx context.Context, c exchange.Credential) error {
+	return s.do(ctx, "put credential", func(t *tx) error {
+		return t.exec(`insert into credentials (account, kind, name, secret, created) values ($1, $2, $3, $4, $5)
+			on conflict (account, kind, name) do update set secret = excluded.secret, created = excluded.created`,
+			c.Account, c.Kind, c.Name, c.Secret, c.Created)
+	})
+}
+
+// RemoveCredential ends a credential.
+func (s *Store) RemoveCredential(ctx context.Context, account int64, kind, name string) error {
+	return s.do(ctx, "remove credential", func(t *tx) error {
+		return t.exec(`delete from credentials where account = $1 and kind = $2 and name = $3`, account, kind, name)
+	})
+}
+
+// PutGrant keeps a grant in the place of the one on the same resource; without
+// rights it is removed.
+func (s *Store) PutGrant(ctx context.Context, g exchange.Grant) error {
+	return s.do(ctx, "put grant", func(t *tx) error {
+		if g.Rights == 0 {
+			return t.exec(`delete from grants where account = $1 and scope = $2 and root = $3 and collection = $4`,
+				g.Account, g.Scope, g.Root, g.Collection)
+		}
+		return t.exec(`insert into grants (account, scope, root, collection, rights) values ($1, $2, $3, $4, $5)
+			on conflict (account, scope, root, collection) do update set rights = excluded.rights`,
+			g.Account, g.Scope, g.Root, g.Collection, g.Rights)
+	})
+}
+
+// PutSecrets keeps secrets, in one commit.
+func (s *Store) PutSecrets(ctx context.Context, secrets ...exchange.Secret) error {
+	return s.do(ctx, "put secrets", func(t *tx) error {
+		for _, v := range secrets {
+			if err := t.exec(`insert into secrets (purpose, kid, state, created, sealed) values ($1, $2, $3, $4, $5)
+				on conflict (purpose, kid) do update set state = excluded.state`,
+				v.Purpose, v.KID, v.State, v.Created, v.Sealed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,322 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// Append adds drafts to feeds in one commit, heads in id order.
+func (s *Store) Append(ctx context.Context, adds []feed.Add) ([]feed.Result, error) {
+	results := make([]feed.Result, len(adds))
+	order := make([]int, len(adds))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(adds[a].Feed, adds[b].Feed) })
+	err := s.do(ctx, "append", func(t *tx) error {
+		now := taxii.TimeOf(s.now())
+		for _, i := range order {
+			var err error
+			if results[i], err = t.append(&adds[i], now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return results, err
+}
+
+// appending is one Add under its feed's head.
+type appending struct {
+	*tx
+	add      *feed.Add
+	head     feed.Head
+	outcomes []feed.Outcome
+	status   feed.Status
+	settled  []bool // the outcome is known without a new place
+	fresh    []int  // drafts that take a place, in order
+	lineages map[string]*feed.Lineage
+	known    map[*feed.Standing]standingRow
+}
+
+// standingRow is a live row as it was before this Add.
+type standingRow struct {
+	id     string
+	before feed.Standing
+}
+
+// versionName is what is unique in a feed.
+type versionName struct{ id, spec, key string }
+
+func (t *tx) append(add *feed.Add, now taxii.Time) (feed.Result, error) {
+	head, err := t.lock(add.Feed)
+	if err != nil {
+		return feed.Result{}, err
+	}
+	a := &appending{
+		tx: t, add: add, head: head,
+		outcomes: make([]feed.Outcome, len(add.Drafts)), settled: make([]bool, len(add.Drafts)),
+		lineages: map[string]*feed.Lineage{}, known: map[*feed.Standing]standingRow{},
+	}
+	for _, step := range []func() error{a.findLive, a.findKept, a.chooseFresh} {
+		if err := step(); err != nil {
+			return feed.Result{}, err
+		}
+	}
+	if len(a.fresh) > 0 {
+		if err := a.place(now); err != nil {
+			return feed.Result{}, err
+		}
+	}
+	if err := a.record(); err != nil {
+		return feed.Result{}, err
+	}
+	return feed.Result{Outcomes: a.outcomes, Head: a.head, Status: a.status}, nil
+}
+
+// findLive loads the live versions of the objects that were sent.
+func (a *appending) findLive() error {
+	ids := make([]string, 0, len(a.add.Drafts))
+	seen := map[string]bool{}
+	for i := range a.add.Drafts {
+		if id := a.add.Drafts[i].ID; !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return a.rows(func(r *sql.Rows) error {
+		var id string
+		s := new(feed.Standing)
+		if err := r.Scan(&id, &s.Place, &s.SpecVersion, &s.Time, &s.Key, &s.Level, &s.Superseded, &s.Outdone); err != nil {
+			return err
+		}
+		a.lineage(id).Known(s)
+		a.known[s] = standingRow{id: id, before: *s}
+		return nil
+	}, `select id, seq, spec_version, version_time, version_key, level, superseded, outdone
+		from live where feed = $1 and id in `+a.engine.list("$2"), a.add.Feed, jsonList(ids))
+}
+
+func (a *appending) lineage(id string) *feed.Lineage {
+	l := a.lineages[id]
+	if l == nil {
+		l = new(feed.Lineage)
+		a.lineages[id] = l
+	}
+	return l
+}
+
+// findKept settles the drafts whose id and version are there already. Only
+// objects with a live version can have any.
+func (a *appending) findKept() error {
+	drafts := map[versionName][]int{}
+	var names [][]string
+	for i := range a.add.Drafts {
+		d := &a.add.Drafts[i]
+		if a.lineages[d.ID] == nil {
+			continue
+		}
+		name := versionName{d.ID, d.SpecVersion, d.VersionKey}
+		if drafts[name] == nil {
+			names = append(names, []string{d.ID, d.SpecVersion, d.VersionKey})
+		}
+		drafts[name] = append(drafts[name], i)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return a.rows(func(r *sql.Rows) error {
+		var name versionName
+		var kept feed.Outcome
+		var content sql.RawBytes
+		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version, &content); err != nil {
+			return err
+		}
+		for _, i := range drafts[name] {
+			a.settle(i, kept, content)
+		}
+		return nil
+	}, a.engine.keptVersions(), a.add.Feed, jsonList(names))
+}
+
+// settle compares a draft with what stands under its id and version.
+func (a *appending) settle(i int, kept feed.Outcome, content []byte) {
+	kept.Fate = feed.Clash
+	if sent := a.add.Drafts[i].Content; bytes.Equal(content, sent) || a.add.Same(content, sent) {
+		kept.Fate = feed.Duplicate
+	}
+	a.outcomes[i], a.settled[i] = kept, true
+}
+
+// chooseFresh gives places to the drafts that are new, in their order.
+func (a *appending) chooseFresh() error {
+	first := map[versionName]int{}
+	for i := range a.add.Drafts {
+		if a.settled[i] {
+			continue
+		}
+		d := &a.add.Drafts[i]
+		name := versionName{d.ID, d.SpecVersion, d.VersionKey}
+		if of, again := first[name]; again {
+			kept := a.outcomes[of]
+			kept.Existing = true
+			a.settle(i, kept, a.add.Drafts[of].Content)
+			continue
+		}
+		first[name] = i
+		a.fresh = append(a.fresh, i)
+		a.outcomes[i] = feed.Outcome{Place: a.head.Place + feed.Place(len(a.fresh)), Version: d.Version}
+	}
+	return nil
+}
+
+// place dates the new entries, inserts them, and moves the head.
+func (a *appending) place(now taxii.Time) error {
+	n := len(a.fresh)
+	last := feed.LastDate(a.head.Added, now, n)
+	for k, i := range a.fresh {
+		a.outcomes[i].Added = last - taxii.Time(n-1-k)
+	}
+	for k := range a.outcomes { // copies within the Add show the version of the first
+		if o := &a.outcomes[k]; o.Existing && o.Version == "" {
+			o.Version = (last - taxii.Time(n-int(o.Place-a.head.Place))).String()
+		}
+	}
+	if err := a.insert(); err != nil {
+		return err
+	}
+	if err := a.lower(); err != nil {
+		return err
+	}
+	from := a.head.Place
+	a.head.Place, a.head.Added = from+feed.Place(n), last
+	if err := a.exec(liveFromEntries, a.add.Feed, from+1, a.head.Place); err != nil {
+		return err
+	}
+	return a.advance(a.add.Feed, a.head)
+}
+
+const liveFromEntries = `insert into live
+	(feed, seq, id, type, spec_version, version_key, version_time, level, superseded, outdone)
+	select feed, seq, id, type, spec_version, version_key, version_time, level, superseded, outdone
+	from entries where feed = $1 and seq between $2 and $3 and level < superseded`
+
+const insertEntry = `insert into entries
+	(feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone, account, request, content)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+func (a *appending) insert() error {
+	standings := make([]*feed.Standing, len(a.fresh))
+	for k, i := range a.fresh {
+		d, o := &a.add.Drafts[i], &a.outcomes[i]
+		time := d.VersionTime
+		if feed.Undated(d.VersionKey) {
+			o.Version, time = o.Added.String(), feed.UndatedTime(o.Added)
+		}
+		standings[k] = &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: d.Level}
+		a.lineage(d.ID).Join(standings[k])
+	}
+	for k, i := range a.fresh {
+		d, o, s := &a.add.Drafts[i], &a.outcomes[i], standings[k]
+		err := a.exec(insertEntry, a.add.Feed, o.Place, o.Added, d.ID, d.Type, d.SpecVersion, o.Version, d.VersionKey,
+			s.Time, d.Level, s.Superseded, s.Outdone, a.add.Account, a.add.Request, d.Content)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lower writes what the new versions did to those that were there.
+func (a *appending) lower() error {
+	outdone := map[[2]string]int64{}
+	for s, row := range a.known {
+		if s.Superseded != row.before.Superseded {
+			if err := a.setSuperseded(a.add.Feed, s); err != nil {
+				return err
+			}
+		}
+		if s.Outdone != row.before.Outdone {
+			outdone[[2]string{row.id, s.SpecVersion}] = s.Outdone
+		}
+	}
+	for name, level := range outdone {
+		for _, table := range []string{"entries", "live"} {
+			err := a.exec(`update `+table+` set outdone = $4 where feed = $1 and id = $2 and spec_version = $3`,
+				a.add.Feed, name[0], name[1], level)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setSuperseded writes a changed Superseded of an entry, and takes it out of
+// live where nobody sees it as the latest any more.
+func (t *tx) setSuperseded(f feed.ID, s *feed.Standing) error {
+	if err := t.exec(`update entries set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded); err != nil {
+		return err
+	}
+	if !s.Live() {
+		return t.exec(`delete from live where feed = $1 and seq = $2`, f, s.Place)
+	}
+	return t.exec(`update live set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded)
+}
+
+// record keeps the Status of an Add in the transaction of the Add.
+func (a *appending) record() error {
+	a.status = a.add.Status
+	st := &a.status
+	if st.ID == "" {
+		return nil
+	}
+	st.Feed, st.Account, st.Request = a.add.Feed, a.add.Account, a.add.Request
+	st.Failures = slices.Clone(st.Failures) // a write may be carried out twice, the draft of its record stays
+	if n := len(a.fresh); n > 0 {
+		st.First, st.Last = a.outcomes[a.fresh[0]].Place, a.outcomes[a.fresh[n-1]].Place
+	}
+	for k, i := range a.fresh {
+		a.note(k, i)
+	}
+	for i := range a.outcomes {
+		switch d, o := &a.add.Drafts[i], &a.outcomes[i]; o.Fate {
+		case feed.Duplicate:
+			a.note(len(a.fresh)+len(st.Duplicates), i)
+			st.Duplicates = append(st.Duplicates, o.Place)
+		case feed.Clash:
+			st.Failures = append(st.Failures, feed.Failure{ID: d.ID, Version: d.Version, Message: clashMessage})
+		}
+	}
+	return a.exec(`insert into statuses (feed, id, root, account, request, at, first, last, duplicates, failures, notes)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, st.Feed, st.ID, st.Root, st.Account, st.Request, st.At,
+		st.First, st.Last, jsonList(st.Duplicates), jsonList(st.Failures), jsonList(st.Notes))
+}
+
+const clashMessage = "other content stands here under this id and version; nothing was changed: a changed object needs a later modified"
+
+// note keeps the remark on draft i, which is success number index.
+func (a *appending) note(index, i int) {
+	if text := a.add.Drafts[i].Note; text != "" {
+		a.status.Notes = append(a.status.Notes, feed.Note{Index: index, Message: text})
+	}
+}
+
+// jsonList writes a list as JSON; strings and numbers cannot fail to be.
+func jsonList[T any](list []T) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	text, _ := json.Marshal(list)
+	return string(text)
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+const (
+	// scanTime bounds a read whose filter no index serves (K44): longer would
+	// hold a reader from others for an answer that the client may not wait for.
+	scanTime = 2 * time.Second
+	// maxArms bounds the types that are looked up one by one; above it the types
+	// are a condition of a scan.
+	maxArms = 32
+)
+
+// Read visits the entries of a query in order, until visit answers false. A
+// scan that runs out of time ends after the entries it found, as if visit had
+// answered false, or, where it found none, with Unavailable.
+func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*feed.Entry) bool) error {
+	after, err := s.after(ctx, id, q)
+	if err != nil {
+		return err
+	}
+	if after >= q.Upto || q.Limit <= 0 {
+		return nil
+	}
+	text, args := s.engine.readText(id, after, q)
+	scan, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	found, err := s.visit(scan, q, visit, text, args)
+	if err != nil && ctx.Err() == nil && errors.Is(scan.Err(), context.DeadlineExceeded) {
+		if found > 0 {
+			return nil
+		}
+		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", scanTime).
+			Describe("No index serves this filter. Add match[type] or match[id] to it, or a later added_after.").Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("read feed %d: %w", id, err)
+	}
+	return nil
+}
+
+// after gives the place after which to read.
+func (s *Store) after(ctx context.Context, id feed.ID, q feed.Query) (feed.Place, error) {
+	if q.AfterAdded == nil {
+		return q.After, nil
+	}
+	if head, err := s.Head(ctx, id); err == nil && *q.AfterAdded >= head.Added {
+		return q.Upto, nil // nothing is later than the last date: no disk is asked
+	}
+	place := q.After
+	err := s.each(ctx, func(r *sql.Rows) error { return r.Scan(&place) },
+		`select seq from entries where feed = $1 and added <= $2 order by added desc limit 1`, id, *q.AfterAdded)
+	return max(place, q.After), err
+}
+
+func (s *Store) visit(ctx context.Context, q feed.Query, visit func(*feed.Entry) bool, text string, args []any) (int, error) {
+	rows, err := s.query(ctx, text, args...)
+	if err != nil {
+		return 0, s.engine.kind(err)
+	}
+	defer rows.Close()
+	var e feed.Entry
+	var content sql.RawBytes
+	dest := []any{&e.Place, &e.Added, &e.ID, &e.Type, &e.SpecVersion, &e.Version}
+	if q.Records {
+		dest = append(dest, &e.Account, &e.Request)
+	}
+	if q.Content {
+		dest = append(dest, &content)
+	}
+	found := 0
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return found, err
+		}
+		e.Content = content
+		found++
+		if !visit(&e) {
+			return found, nil
+		}
+	}
+	return found, s.engine.kind(rows.Err())
+}
+
+// statement builds a text and its arguments together.
+type statement struct {
+	strings.Builder
+	args []any
+}
+
+func (b *statement) arg(v any) string {
+	b.args = append(b.args, v)
+	return fmt.Sprintf("$%d", len(b.args))
+}
+
+// readText gives the SELECT of a query. What is asked for alone and by default,
+// the latest versions, comes from live; a few objects or types are looked up by
+// their index, places first, so that no content is sorted.
+func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, []any) {
+	var b statement
+	r := reading{engine: e, b: &b, q: q}
+	r.feed, r.after, r.upto, r.limit = b.arg(id), b.arg(after), b.arg(q.Upto), b.arg(q.Limit)
+	columns := "e.seq, e.added, e.id, e.type, e.spec_version, e.version"
+	if q.Records {
+		columns += ", e.account, e.request"
+	}
+	if q.Content {
+		columns += ", e.content"
+	}
+	b.WriteString("select " + columns)
+	switch {
+	case len(q.IDs) > 0:
+		r.places("and e.id in " + e.list(b.arg(jsonList(q.IDs))) + r.types())
+	case len(q.Types) > 0 && len(q.Types) <= maxArms:
+		var arms []string
+		for _, t := range q.Types {
+			arms = append(arms, "and e.type = "+b.arg(t))
+		}
+		r.places(arms...)
+	case q.Versions.OnlyLast():
+		b.WriteString(" from live l cross join entries e where l.feed = " + r.feed + r.span("l") +
+			r.visible("l") + r.typesOf("l") + " and e.feed = l.feed and e.seq = l.seq order by l.seq limit " + r.limit)
+	default:
+		b.WriteString(" from entries e where e.feed = " + r.feed + r.span("e") + r.visible("e") + r.types() +
+			" order by e.seq limit " + r.limit)
+	}
+	return b.String(), b.args
+}
+
+// reading is one query while its text is built.
+type reading struct {
+	*engine
+	b                        *statement
+	q                        feed.Query
+	feed, after, upto, limit string // placeholders
+}
+
+func (r *reading) span(t string) string {
+	return " and " + t + ".seq > " + r.after + " and " + t + ".seq <= " + r.upto
+}
+
+// places reads the entries whose places one of the arms finds.
+func (r *reading) places(arms ...string) {
+	var parts []string
+	for _, arm := range arms {
+		parts = append(parts, "select seq from (select e.seq from entries e where e.feed = "+r.feed+" "+arm+
+			r.span("e")+r.visible("e")+" order by e.seq limit "+r.limit+")")
+	}
+	r.b.WriteString(" from entries e where e.feed = " + r.feed + " and e.seq in (select seq from (" +
+		strings.Join(parts, " union all ") + ") order by seq limit " + r.limit + ") order by e.seq")
+}
+
+func (r *reading) types() string { return r.typesOf("e") }
+
+func (r *reading) typesOf(t string) string {
+	if len(r.q.Types) == 0 {
+		return ""
+	}
+	return " and " + t + ".type in " + r.list(r.b.arg(jsonList(r.q.Types)))
+}
+
+// visible is the condition that this reader sees the version and asked for it.
+func (r *reading) visible(t string) string {
+	c := r.b.arg(r.q.Ceiling)
+	text := " and " + t + ".level <= " + c
+	if len(r.q.SpecVersions) > 0 {
+		text += " and " + t + ".spec_version in " + r.list(r.b.arg(jsonList(r.q.SpecVersions)))
+	} else {
+		text += " and " + c + " < " + t + ".outdone"
+	}
+	v := r.q.Versions
+	if v.All {
+		return text
+	}
+	var any []string
+	if v.Last {
+		any = append(any, c+" < "+t+".superseded")
+	}
+	if v.First {
+		any = append(any, `not exists (select 1 from entries f where f.feed = `+t+`.feed and f.id = `+t+`.id
+			and f.spec_version = `+t+`.spec_version and f.level <= `+c+`
+			and (f.version_time < `+t+`.version_time or f.version_time = `+t+`.version_time and f.version_key < `+t+`.version_key))`)
+	}
+	if len(v.Keys) > 0 {
+		any = append(any, r.keys(t, v.Keys))
+	}
+	return text + " and (" + strings.Join(any, " or ") + ")"
+}
+
+// keys is the condition that the version is one of those named: by its normal
+// form, or by the date under which a version without one of its own is shown.
+func (r *reading) keys(t string, keys []feed.VersionKey) string {
+	names, times := []string{}, []int64{}
+	for _, k := range keys {
+		names = append(names, k.Key)
+		if k.Dated {
+			times = append(times, feed.UndatedTime(taxii.Time(k.Time)))
+		}
+	}
+	text := t + ".version_key in " + r.list(r.b.arg(jsonList(names)))
+	if len(times) > 0 {
+		text += " or (" + t + ".version_key like '#%' and " + t + ".version_time in " + r.list(r.b.arg(jsonList(times))) + ")"
+	}
+	return text
+}
+
+// Exists tells whether a reader with this ceiling can see any version.
+func (s *Store) Exists(ctx context.Context, f feed.ID, id string, ceiling int64) (bool, error) {
+	found := false
+	err := s.each(ctx, func(*sql.Rows) error { found = true; return nil },
+		`select 1 from live where feed = $1 and id = $2 and level <= $3 limit 1`, f, id, ceiling)
+	return found, err
+}
+
+// Deleted tells whether a version that which names stood here and was deleted.
+func (s *Store) Deleted(ctx context.Context, f feed.ID, which feed.Which) (bool, error) {
+	var b statement
+	r := reading{engine: &s.engine, b: &b}
+	text := `select 1 from tombstones t where t.why = 'deleted' and t.feed = ` + b.arg(f) + ` and t.id = ` + b.arg(which.ID) +
+		` and t.level <= ` + b.arg(which.Ceiling)
+	if len(which.SpecVersions) > 0 {
+		text += " and t.spec_version in " + r.list(b.arg(jsonList(which.SpecVersions)))
+	}
+	if len(which.Versions.Keys) == 0 {
+		return false, nil
+	}
+	text += " and (" + r.keys("t", which.Versions.Keys) + ") limit 1"
+	found := false
+	err := s.each(ctx, func(*sql.Rows) error { found = true; return nil }, text, b.args...)
+	return found, err
+}

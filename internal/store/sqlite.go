@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/hansom-taxii/hansom/taxii"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+const (
+	// readers bounds the connections that read: more than the cores of a small
+	// machine add memory (each has a page cache) and no speed.
+	readers = 8
+	// pageSize: entries are about 1.3 KB, so that several share a page.
+	pageSize = 8192
+	// checkpointPages: the write-ahead log is copied back at about 64 MB, seldom
+	// enough to fill quickly, often enough to start quickly.
+	checkpointPages = 8000
+	// scrubAfter is when the write-ahead log is emptied after a deletion, so that
+	// what is deleted is gone from the files within a minute, and scrubRetry how
+	// soon it is tried again while a reader holds it.
+	scrubAfter = 20 * time.Second
+	scrubRetry = time.Second
+)
+
+// engine is what differs between databases.
+type engine struct {
+	read  *sql.DB
+	write *sql.Conn
+
+	writeDB *sql.DB
+	dirty   *atomic.Bool // content was deleted since the log was last emptied
+	scrub   chan struct{}
+	ended   chan struct{}
+}
+
+func openSQLite(ctx context.Context, path string) (engine, error) {
+	e := engine{dirty: new(atomic.Bool), scrub: make(chan struct{}), ended: make(chan struct{})}
+	var err error
+	if e.writeDB, err = sql.Open("sqlite", dsn(path, "")); err != nil {
+		return e, fmt.Errorf("open %s: %w", path, err)
+	}
+	e.writeDB.SetMaxOpenConns(1)
+	if err = e.prepare(ctx); err != nil {
+		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.writeDB.Close())
+	}
+	if e.read, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
+		return e, errors.Join(fmt.Errorf("open %s for reading: %w", path, err), e.writeDB.Close())
+	}
+	e.read.SetMaxOpenConns(readers)
+	e.read.SetMaxIdleConns(readers)
+	if e.write, err = e.writeDB.Conn(ctx); err != nil {
+		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.writeDB.Close())
+	}
+	go e.scrubber()
+	return e, nil
+}
+
+func dsn(path string, more string) string {
+	pragmas := url.Values{"_pragma": {
+		"busy_timeout(5000)", "synchronous(full)", "secure_delete(on)", "foreign_keys(on)",
+		"cache_size(-16000)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+	}}
+	if more != "" {
+		pragmas.Add("_pragma", more)
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: pragmas.Encode()}).String()
+}
+
+// prepare sets what must be set once, in this order: the size of a page before
+// the first page is written, then the log, then the schema.
+func (e *engine) prepare(ctx context.Context) error {
+	for _, text := range []string{fmt.Sprintf("pragma page_size = %d", pageSize), "pragma journal_mode = wal"} {
+		if _, err := e.writeDB.ExecContext(ctx, text); err != nil {
+			return fmt.Errorf("%s: %w", text, err)
+		}
+	}
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, e.writeDB, files)
+	if err != nil {
+		return fmt.Errorf("prepare migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	return nil
+}
+
+// begin starts the transaction of the writer.
+func (e *engine) begin() string { return "begin immediate" }
+
+// list gives the text for "one of the values of this argument" and the argument.
+func (e *engine) list(placeholder string) string {
+	return "(select value from json_each(" + placeholder + "))"
+}
+
+// deleted notes that content was removed and is still in the log.
+func (e *engine) deleted() {
+	if e.dirty.CompareAndSwap(false, true) {
+		select {
+		case e.scrub <- struct{}{}:
+		case <-e.ended:
+		default: // the scrubber is at work and looks again
+		}
+	}
+}
+
+// scrubber empties the write-ahead log within a minute of a deletion. The
+// database file itself is overwritten at once (secure_delete).
+func (e *engine) scrubber() {
+	for {
+		select {
+		case <-e.ended:
+			return
+		case <-e.scrub:
+		case <-time.After(scrubAfter):
+		}
+		for wait := scrubAfter; e.dirty.Load(); wait = scrubRetry {
+			select {
+			case <-e.ended:
+				return
+			case <-time.After(wait):
+			}
+			e.dirty.Store(false)
+			if !e.truncate() {
+				e.dirty.Store(true)
+			}
+		}
+	}
+}
+
+// truncate empties the log into the database, and tells whether all of it.
+func (e *engine) truncate() bool {
+	var busy, log, done int
+	err := e.read.QueryRow("pragma wal_checkpoint(truncate)").Scan(&busy, &log, &done)
+	return err == nil && busy == 0
+}
+
+func (e *engine) close() error {
+	close(e.ended)
+	e.truncate()
+	return errors.Join(e.read.Close(), e.write.Close(), e.writeDB.Close())
+}
+
+// kind names an error of the driver; nil stays nil.
+func (e *engine) kind(err error) error {
+	var failed *sqlite.Error
+	if err == nil || !errors.As(err, &failed) {
+		return err
+	}
+	switch failed.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return full(err)
+	case sqlite3.SQLITE_IOERR:
+		if failed.Code() == sqlite3.SQLITE_IOERR_WRITE { // some file systems say so when they are full
+			return full(err)
+		}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return taxii.Errorf(taxii.Unavailable, "the store is busy; try again").Because(err)
+	}
+	return err
+}
+
+func full(err error) error {
+	return taxii.Errorf(taxii.Full, "the server's disk is full: nothing of this request was stored; try again later").Because(err)
+}
+
+// keptVersions is the text that finds entries by a list of [id, spec_version,
+// version_key], with their content.
+func (e *engine) keptVersions() string {
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.content
+		from json_each($2) j cross join entries e
+		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`
+}

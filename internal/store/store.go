@@ -1,0 +1,141 @@
+// Package store keeps feeds and the catalogue on a disk. It is the only room
+// that knows SQL. One writer takes every write from one queue and joins what
+// waits into one commit; nothing else begins a write transaction. Readers read
+// what is committed, beside it.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// Store is one database. It satisfies exchange.Store.
+type Store struct {
+	engine engine
+	read   *sql.DB
+	write  *sql.Conn
+	now    func() time.Time
+
+	jobs    chan *job
+	stopped chan struct{} // closed by Close: no job is taken any more
+	done    chan struct{} // closed when the writer has ended
+
+	mu    sync.RWMutex // guards heads
+	heads map[feed.ID]feed.Head
+
+	stmts    sync.Map             // text -> *sql.Stmt of read
+	compiled map[string]*sql.Stmt // of write; used by the writer alone
+}
+
+// Options of a store. The zero value of each has a sane meaning.
+type Options struct {
+	Now func() time.Time // the machine's clock; nil: time.Now
+}
+
+// Open opens or makes the database at path, brings its schema up to date and
+// starts the writer. The caller holds the lock on its directory.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e, err := openSQLite(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		engine: e, read: e.read, write: e.write, now: o.Now,
+		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
+		heads: map[feed.ID]feed.Head{}, compiled: map[string]*sql.Stmt{},
+	}
+	if err := s.loadHeads(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	go s.writer()
+	return s, nil
+}
+
+// Close ends the writer after the writes that it has taken, empties the
+// write-ahead log into the database file, and closes the database.
+func (s *Store) Close() error {
+	close(s.stopped)
+	<-s.done
+	for _, stmt := range s.compiled {
+		_ = stmt.Close()
+	}
+	s.stmts.Range(func(_, stmt any) bool { _ = stmt.(*sql.Stmt).Close(); return true })
+	return s.engine.close()
+}
+
+func (s *Store) loadHeads(ctx context.Context) error {
+	rows, err := s.read.QueryContext(ctx, `select id, seq, added, incarnation from feeds`)
+	if err != nil {
+		return fmt.Errorf("read the heads of the feeds: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id feed.ID
+		var h feed.Head
+		if err := rows.Scan(&id, &h.Place, &h.Added, &h.Incarnation); err != nil {
+			return fmt.Errorf("read the head of a feed: %w", err)
+		}
+		s.heads[id] = h
+	}
+	return rows.Err()
+}
+
+// Head gives the end of a feed, from memory: an empty poll asks no disk.
+func (s *Store) Head(_ context.Context, id feed.ID) (feed.Head, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h, ok := s.heads[id]
+	if !ok {
+		return feed.Head{}, taxii.Errorf(taxii.NotFound, "no feed %d", id)
+	}
+	return h, nil
+}
+
+// query runs a prepared read.
+func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := s.stmts.Load(text); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := s.read.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if other, loaded := s.stmts.LoadOrStore(text, stmt); loaded {
+		_ = stmt.Close() // another request was first; its statement serves both
+		return other.(*sql.Stmt), nil
+	}
+	return stmt, nil
+}
+
+// each runs a read and visits its rows.
+func (s *Store) each(ctx context.Context, visit func(*sql.Rows) error, text string, args ...any) error {
+	rows, err := s.query(ctx, text, args...)
+	if err != nil {
+		return s.engine.kind(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return s.engine.kind(rows.Err())
+}

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// maxJoined bounds the writes of one commit: enough that the disk's sync is
+// shared by all who wait, few enough that the first does not wait long.
+const maxJoined = 256
+
+// job is one write that waits for its commit.
+type job struct {
+	do  func(*tx) error
+	err chan error
+}
+
+// tx is the transaction of one commit, as one job sees it.
+type tx struct {
+	*Store
+	ctx   context.Context
+	heads map[feed.ID]feed.Head // as this commit leaves them
+	wiped bool                  // content was deleted
+}
+
+// do puts a write into the queue and waits until it is durable. A request that
+// is given up while it waits in the queue may still be carried out.
+func (s *Store) do(ctx context.Context, what string, write func(*tx) error) error {
+	j := &job{do: write, err: make(chan error, 1)}
+	select {
+	case s.jobs <- j:
+	case <-ctx.Done():
+		return taxii.Errorf(taxii.Unavailable, "the server is busy; try again").Because(ctx.Err())
+	case <-s.stopped:
+		return taxii.Errorf(taxii.Unavailable, "the server is stopping; try again")
+	}
+	select {
+	case err := <-j.err:
+		return named(what, err)
+	case <-s.done:
+	}
+	select { // the writer may have answered just before it ended
+	case err := <-j.err:
+		return named(what, err)
+	default:
+		return taxii.Errorf(taxii.Unavailable, "the server is stopping; try again")
+	}
+}
+
+func named(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func (s *Store) writer() {
+	defer close(s.done)
+	for {
+		select {
+		case first := <-s.jobs:
+			s.commit(s.join(first))
+		case <-s.stopped:
+			for len(s.jobs) > 0 {
+				s.commit(s.join(<-s.jobs))
+			}
+			return
+		}
+	}
+}
+
+// join takes what waits, in the order in which it came.
+func (s *Store) join(first *job) []*job {
+	batch := []*job{first}
+	for len(batch) < maxJoined {
+		select {
+		case next := <-s.jobs:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit carries out a batch as one transaction. If that fails as a whole, each
+// write gets a transaction of its own, so that one bad write harms no other.
+func (s *Store) commit(batch []*job) {
+	errs, err := s.transaction(batch)
+	switch {
+	case err == nil:
+		for i, j := range batch {
+			j.err <- errs[i]
+		}
+	case len(batch) == 1:
+		batch[0].err <- err
+	default:
+		for _, j := range batch {
+			s.commit([]*job{j})
+		}
+	}
+}
+
+func (s *Store) transaction(batch []*job) ([]error, error) {
+	// The writer's work is not given up half way when a client hangs up.
+	t := &tx{Store: s, ctx: context.Background(), heads: map[feed.ID]feed.Head{}}
+	if err := t.exec(s.engine.begin()); err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(batch))
+	for i, j := range batch {
+		if errs[i] = t.guarded(j); errs[i] != nil && errors.Is(errs[i], errBroken) {
+			return nil, errors.Join(errs[i], t.rollback())
+		}
+	}
+	if err := t.exec("commit"); err != nil {
+		return nil, errors.Join(err, t.rollback())
+	}
+	s.published(t)
+	return errs, nil
+}
+
+// errBroken: the whole transaction is lost, not just one write of it.
+var errBroken = errors.New("the transaction was lost")
+
+// guarded runs one write under a savepoint of its own.
+func (t *tx) guarded(j *job) error {
+	if err := t.exec("savepoint job"); err != nil {
+		return errors.Join(errBroken, err)
+	}
+	one := &tx{Store: t.Store, ctx: t.ctx, heads: map[feed.ID]feed.Head{}}
+	if err := j.do(one); err != nil {
+		if undo := t.exec("rollback to job"); undo != nil {
+			return errors.Join(errBroken, err, undo)
+		}
+		if undo := t.exec("release job"); undo != nil {
+			return errors.Join(errBroken, err, undo)
+		}
+		return err
+	}
+	if err := t.exec("release job"); err != nil {
+		return errors.Join(errBroken, err)
+	}
+	t.wiped = t.wiped || one.wiped
+	for id, h := range one.heads {
+		t.heads[id] = h
+	}
+	return nil
+}
+
+// rollback ends a transaction that failed. Where the database has ended it
+// already there is nothing to end.
+func (t *tx) rollback() error {
+	if err := t.exec("rollback"); err != nil {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
+}
+
+// published makes known what a commit changed.
+func (s *Store) published(t *tx) {
+	s.mu.Lock()
+	for id, h := range t.heads {
+		if h.Place < 0 {
+			delete(s.heads, id)
+			continue
+		}
+		s.heads[id] = h
+	}
+	s.mu.Unlock()
+	if t.wiped {
+		s.engine.deleted()
+	}
+}
+
+// prepared gives the compiled form of a statement of the writer.
+func (t *tx) prepared(text string) (*sql.Stmt, error) {
+	if stmt, ok := t.compiled[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.write.PrepareContext(t.ctx, text)
+	if err != nil {
+		return nil, t.engine.kind(err)
+	}
+	t.compiled[text] = stmt
+	return stmt, nil
+}
+
+func (t *tx) exec(text string, args ...any) error {
+	_, err := t.changed(text, args...)
+	return err
+}
+
+// changed runs a statement and gives the number of rows that it changed.
+func (t *tx) changed(text string, args ...any) (int64, error) {
+	stmt, err := t.prepared(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := stmt.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, t.engine.kind(err)
+	}
+	return r.RowsAffected()
+}
+
+// row reads the one row of a statement; sql.ErrNoRows where there is none.
+func (t *tx) row(dest []any, text string, args ...any) error {
+	stmt, err := t.prepared(text)
+	if err != nil {
+		return err
+	}
+	return t.engine.kind(stmt.QueryRowContext(t.ctx, args...).Scan(dest...))
+}
+
+// rows visits the rows of a statement.
+func (t *tx) rows(visit func(*sql.Rows) error, text string, args ...any) error {
+	stmt, err := t.prepared(text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(t.ctx, args...)
+	if err != nil {
+		return t.engine.kind(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return t.engine.kind(rows.Err())
+}
+
+// lock takes the head of a feed for this commit: until it ends no other write
+// to the feed can begin.
+func (t *tx) lock(id feed.ID) (feed.Head, error) {
+	var h feed.Head
+	err := t.row([]any{&h.Place, &h.Added, &h.Incarnation},
+		`update feeds set seq = seq where id = $1 returning seq, added, incarnation`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, taxii.Errorf(taxii.NotFound, "no feed %d", id)
+	}
+	return h, err
+}
+
+// advance moves the head of a feed that this transaction has locked.
+func (t *tx) advance(id feed.ID, h feed.Head) error {
+	t.heads[id] = h
+	return t.exec(`update feeds set seq = $2, added = $3 where id = $1`, id, h.Place, h.Added)
+}
+
+// number gives the next number of a kind; it is never given again.
+func (t *tx) number(kind string) (n int64, err error) {
+	err = t.row([]any{&n}, `update counters set value = value + 1 where name = $1 returning value`, kind)
+	return n, err
+}
