@@ -140,7 +140,8 @@ type Store interface {
 	// Append adds drafts to feeds in one commit, heads in id order. An Add
 	// carries its Status; it is durable when Append returns.
 	Append(ctx context.Context, adds []Add) ([]Result, error)
-	// Read visits the entries of q in order until visit answers false.
+	// Read visits the entries of q in order until visit answers false. ErrCut: it
+	// ran out of time after it had visited some.
 	Read(ctx context.Context, feed ID, q Query, visit func(*Entry) bool) error
 	// Head gives the end of a feed. It asks no disk.
 	Head(ctx context.Context, feed ID) (Head, error)

@@ -73,11 +73,13 @@ func Recompute(all []*Standing) {
 	}
 }
 
-// Reappears tells that after a change some reader sees s that did not before,
-// so that it needs a new place for those who have already passed.
+// Reappears tells that after a change some reader, with a ceiling at s's level
+// or above, sees s that did not before, so that it needs a new place for those
+// who have already passed.
 func Reappears(before, after *Standing) bool {
-	newlyLatest := after.Superseded > before.Superseded && after.Live()
-	return newlyLatest || after.Outdone > before.Outdone
+	newlyLatest := after.Superseded > max(before.Superseded, after.Level)
+	newlyHighest := after.Outdone > max(before.Outdone, after.Level)
+	return newlyLatest || newlyHighest
 }
 
 // CompareSpec orders spec_versions by their numbers: 2.0 < 2.1 < 2.10. Text

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/hansom-taxii/hansom/taxii"
@@ -20,6 +21,10 @@ type Query struct {
 	Content                  bool // visit entries with their bytes
 	Records                  bool // visit entries with the account and the request that wrote them
 }
+
+// ErrCut says that a read ran out of time after it had found entries: those it
+// visited are good, and there may be more.
+var ErrCut = errors.New("the read was cut short")
 
 // Versions chooses among the versions of an object: any of those that it says.
 // The zero value says nothing.

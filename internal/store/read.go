@@ -22,8 +22,8 @@ const (
 )
 
 // Read visits the entries of a query in order, until visit answers false. A
-// scan that runs out of time ends after the entries it found, as if visit had
-// answered false, or, where it found none, with Unavailable.
+// scan that runs out of time ends with feed.ErrCut after the entries it found,
+// or, where it found none, with Unavailable.
 func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*feed.Entry) bool) error {
 	after, err := s.after(ctx, id, q)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 	found, err := s.visit(scan, q, visit, text, args)
 	if err != nil && ctx.Err() == nil && errors.Is(scan.Err(), context.DeadlineExceeded) {
 		if found > 0 {
-			return nil
+			return feed.ErrCut
 		}
 		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", scanTime).
 			Describe("No index serves this filter. Add match[type] or match[id] to it, or a later added_after.").Because(err)

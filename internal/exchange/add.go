@@ -1,0 +1,203 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/internal/stix"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// maxObjects bounds the objects of one Add: each needs a line in the Status, and
+// the writer serves nobody else meanwhile. It lies above what ordinary objects
+// can reach within the default max_content_length.
+const maxObjects = 200_000
+
+// MayAdd tells, before a body is taken, whether this account may add there.
+func (s *Session) MayAdd(root, collection string) error {
+	_, _, err := s.may(s.x.now.Load(), Write, root, collection)
+	return err
+}
+
+// Add adds the objects of an envelope, or of a bundle, to a Collection (R236).
+// An error means that nothing was stored; otherwise the Status is complete, its
+// successes are on stable storage, and each failure says why (K60-K63).
+func (s *Session) Add(ctx context.Context, root, collection string, body []byte) (taxii.Status, error) {
+	snap := s.x.now.Load()
+	r, c, err := s.may(snap, Write, root, collection)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	validation, err := stix.ParseValidation(c.Validation)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	raws, err := taxii.SplitEnvelope(body)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	at := taxii.TimeOf(s.x.opt.Now())
+	in := intake{at: at, validation: validation, types: c.Types}
+	for i, raw := range raws {
+		in.take(fmt.Sprintf("objects/%d", i), raw, "")
+	}
+	if in.total > maxObjects {
+		return taxii.Status{}, taxii.Errorf(taxii.Unprocessable, "an envelope may hold at most %d objects: send several", maxObjects)
+	}
+	add := feed.Add{
+		Feed: c.Feed, Drafts: in.drafts, Account: s.account.ID, Request: RequestOf(ctx), Same: stix.Equal,
+		Status: feed.Status{ID: taxii.NewID(), Root: r.ID, At: at, Failures: in.failures},
+	}
+	results, err := s.x.store.Append(ctx, []feed.Add{add})
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	return document(results[0].Status, named(add.Drafts, results[0].Outcomes)), nil
+}
+
+// intake turns raw objects into drafts and failures.
+type intake struct {
+	at         taxii.Time
+	validation stix.Validation
+	types      []string
+	total      int
+	drafts     []feed.Draft
+	failures   []feed.Failure
+}
+
+// take judges one raw value. One bad object never harms its neighbours.
+func (in *intake) take(where string, raw []byte, note string) {
+	if note == "" && stix.IsBundle(raw) {
+		in.bundle(where, raw)
+		return
+	}
+	if in.total++; in.total > maxObjects {
+		return
+	}
+	facts, err := stix.Peek(raw)
+	if err == nil && facts.Type == "bundle" {
+		err = errors.New("type: a bundle is no object; send the objects that are in it")
+	}
+	if err == nil {
+		err = stix.Check(raw, facts, in.validation)
+	}
+	if err == nil && len(in.types) > 0 && !slices.Contains(in.types, facts.Type) {
+		err = fmt.Errorf("type: this collection does not take objects of type %s", facts.Type)
+	}
+	if err != nil {
+		in.fail(where, facts, err)
+		return
+	}
+	in.drafts = append(in.drafts, feed.Draft{
+		ID: facts.ID, Type: facts.Type, SpecVersion: facts.SpecVersion, Version: facts.Version,
+		VersionKey: facts.VersionKey, VersionTime: facts.VersionTime, Note: note, Content: raw,
+	})
+}
+
+// bundle takes the objects out of a bundle that was sent as an object (K60).
+func (in *intake) bundle(where string, raw []byte) {
+	raws, err := taxii.SplitEnvelope(raw)
+	if err != nil {
+		in.total++
+		in.fail(where, stix.Facts{}, err)
+		return
+	}
+	note := "taken out of the bundle at " + where + ": an envelope holds objects, not bundles"
+	for i, inner := range raws {
+		in.take(fmt.Sprintf("%s/objects/%d", where, i), inner, note)
+	}
+}
+
+// fail keeps why an object was not taken. Without a usable id it is called by
+// its index, and without a version by the time of the request.
+func (in *intake) fail(where string, facts stix.Facts, err error) {
+	f := feed.Failure{ID: facts.ID, Version: facts.Version, Message: err.Error()}
+	if f.ID == "" {
+		f.ID, f.Version = where, ""
+	}
+	if f.Version == "" {
+		f.Version = in.at.String()
+	}
+	in.failures = append(in.failures, f)
+}
+
+// named gives the names of what was taken: new entries first, then duplicates,
+// as the record of the Status has them.
+func named(drafts []feed.Draft, outcomes []feed.Outcome) []feed.Version {
+	var fresh, duplicates []feed.Version
+	for i, o := range outcomes {
+		switch v := (feed.Version{ID: drafts[i].ID, Version: o.Version}); o.Fate {
+		case feed.Appended:
+			fresh = append(fresh, v)
+		case feed.Duplicate:
+			duplicates = append(duplicates, v)
+		}
+	}
+	return append(fresh, duplicates...)
+}
+
+// document gives the Status resource of a record (R196-R209). It says the same
+// in the answer to the Add and whenever it is asked for later.
+func document(st feed.Status, successes []feed.Version) taxii.Status {
+	d := taxii.Status{
+		ID: st.ID, Status: taxii.StatusComplete, RequestTimestamp: st.At,
+		TotalCount: len(successes) + len(st.Failures), SuccessCount: len(successes), FailureCount: len(st.Failures),
+	}
+	for _, v := range successes {
+		d.Successes = append(d.Successes, taxii.StatusDetail{ID: v.ID, Version: v.Version})
+	}
+	for i := len(successes) - len(st.Duplicates); i < len(successes); i++ {
+		d.Successes[i].Message = "already here with this content"
+	}
+	for _, n := range st.Notes {
+		if d.Successes[n.Index].Message != "" {
+			n.Message = d.Successes[n.Index].Message + "; " + n.Message
+		}
+		d.Successes[n.Index].Message = n.Message
+	}
+	for _, f := range st.Failures {
+		d.Failures = append(d.Failures, taxii.StatusDetail(f))
+	}
+	return d
+}
+
+// Status gives what became of an Add to a Collection of this root, to the
+// account that made it and to who may manage the Collection (R191-R194). To
+// others it does not exist.
+func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, error) {
+	snap := s.x.now.Load()
+	r, err := s.root(snap, root)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	st, err := s.x.store.Status(ctx, id)
+	if taxii.KindOf(err) == taxii.NotFound {
+		return taxii.Status{}, s.Missing()
+	}
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	if st.Root != r.ID || !s.mayReadStatus(snap, r, st) {
+		return taxii.Status{}, s.Missing()
+	}
+	successes, err := s.x.store.StatusVersions(ctx, st)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	return document(st, successes), nil
+}
+
+func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) bool {
+	if s.x.opt.Now().Add(-statusKept).UnixMicro() > int64(st.At) {
+		return false // gone, though not purged yet
+	}
+	for _, c := range snap.collections[r.ID] {
+		if c.Feed == st.Feed {
+			return st.Account == s.account.ID || s.onCollection(snap, r, c).Has(Manage)
+		}
+	}
+	return false
+}

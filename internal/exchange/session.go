@@ -1,0 +1,169 @@
+package exchange
+
+import (
+	"slices"
+
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// Session is the exchange as one account sees it. There is no other way in, so
+// no operation can forget to ask who is calling.
+type Session struct {
+	x         *Exchange
+	account   *Account
+	anonymous bool // asks without credentials
+	operator  bool // every right
+}
+
+// Account is the number of the account that asks, and its name.
+func (s *Session) Account() (id int64, name string) { return s.account.ID, s.account.Name }
+
+// Is tells whether the account has an option (K41, K52, K53).
+func (s *Session) Is(option string) bool { return slices.Contains(s.account.Options, option) }
+
+// Open gives the Session of the account of this name, if verify accepts one of
+// its credentials of this kind. For a name that has none verify is called with
+// "", so that it can take the time it would take for one that has; its answer
+// is then ignored.
+func (x *Exchange) Open(name, kind string, verify func(secret string) (bool, error)) (*Session, error) {
+	snap := x.now.Load()
+	account, secrets := snap.names[name], []string(nil)
+	if account != nil && !account.Builtin {
+		for _, c := range snap.credentials[account.ID] {
+			if c.Kind == kind {
+				secrets = append(secrets, c.Secret)
+			}
+		}
+	}
+	if len(secrets) == 0 {
+		_, err := verify("")
+		return nil, refused(err)
+	}
+	for _, secret := range secrets {
+		if ok, err := verify(secret); err != nil || ok {
+			if err != nil {
+				return nil, refused(err)
+			}
+			return &Session{x: x, account: account}, nil
+		}
+	}
+	return nil, refused(nil)
+}
+
+// refused is the answer to credentials that are not good, whatever is wrong
+// with them, unless they could not be looked at.
+func refused(err error) error {
+	if err != nil {
+		return err
+	}
+	return taxii.Errorf(taxii.Unauthenticated, "the credentials are not valid")
+}
+
+// Anonymous is the Session of who asks without credentials.
+func (x *Exchange) Anonymous() *Session {
+	return &Session{x: x, account: x.now.Load().names[AnonymousName], anonymous: true}
+}
+
+// Operator is the Session of local commands: all rights, no credential.
+func (x *Exchange) Operator() *Session {
+	return &Session{x: x, account: x.now.Load().names[OperatorName], operator: true}
+}
+
+// As gives the Session of another account, for an operator who acts in its name.
+func (s *Session) As(name string) (*Session, error) {
+	if !s.operator {
+		return nil, taxii.Errorf(taxii.Forbidden, "only the operator may act as another account")
+	}
+	account := s.x.now.Load().names[name]
+	if account == nil || account.Builtin {
+		return nil, taxii.Errorf(taxii.NotFound, "no account %q", name)
+	}
+	return &Session{x: s.x, account: account}, nil
+}
+
+// all is every right.
+const all = Read | Write | Manage
+
+// on gives the rights on one resource, granted to the account or to everyone.
+func (s *Session) on(snap *snapshot, r resource) Rights {
+	if s.operator {
+		return all
+	}
+	rights := snap.grants[s.account.ID][r]
+	if everyone := snap.names[AnonymousName]; everyone != nil {
+		rights |= snap.grants[everyone.ID][r]
+	}
+	return rights
+}
+
+func (s *Session) onServer(snap *snapshot) Rights { return s.on(snap, resource{scope: OnServer}) }
+
+func (s *Session) onRoot(snap *snapshot, root *Root) Rights {
+	return s.onServer(snap) | s.on(snap, resource{scope: OnRoot, root: root.ID})
+}
+
+func (s *Session) onCollection(snap *snapshot, root *Root, c *Collection) Rights {
+	return s.onRoot(snap, root) | s.on(snap, resource{OnCollection, root.ID, c.ID})
+}
+
+// ceiling is the highest marking level that the account sees.
+func (s *Session) ceiling() int64 { return feed.NoCeiling }
+
+// Missing is the answer for what does not exist and for what this account may
+// not see: the same words, and for who asks without credentials the request for
+// some.
+func (s *Session) Missing() error {
+	if s.anonymous {
+		return taxii.Errorf(taxii.Unauthenticated, "credentials are needed").
+			Describe("Send the name and password of an account with HTTP Basic.")
+	}
+	return taxii.Errorf(taxii.NotFound, "not found").
+		Describe("There is nothing at this address that this account may see.")
+}
+
+// root finds an API Root that the account sees: it has any right on it, or on
+// something in it.
+func (s *Session) root(snap *snapshot, name string) (*Root, error) {
+	r := snap.roots[name]
+	if r == nil || !s.seesRoot(snap, r) {
+		return nil, s.Missing()
+	}
+	return r, nil
+}
+
+func (s *Session) seesRoot(snap *snapshot, r *Root) bool {
+	if s.onRoot(snap, r) != 0 {
+		return true
+	}
+	return slices.ContainsFunc(snap.collections[r.ID], func(c *Collection) bool { return s.onCollection(snap, r, c) != 0 })
+}
+
+// find finds a Collection that the account sees, and its rights on it.
+func (s *Session) find(snap *snapshot, root, name string) (*Root, *Collection, Rights, error) {
+	r, err := s.root(snap, root)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	c := snap.collection(r.ID, name)
+	if c == nil || r.Advertise != "" {
+		return nil, nil, 0, s.Missing()
+	}
+	rights := s.onCollection(snap, r, c)
+	if rights == 0 {
+		return nil, nil, 0, s.Missing()
+	}
+	return r, c, rights, nil
+}
+
+// may finds a Collection on which the account has the rights it needs.
+func (s *Session) may(snap *snapshot, need Rights, root, name string) (*Root, *Collection, error) {
+	r, c, rights, err := s.find(snap, root, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !rights.Has(need) {
+		return nil, nil, taxii.Errorf(taxii.Forbidden, "this account may not %s here", need&^rights)
+	}
+	return r, c, nil
+}
