@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 
@@ -63,7 +64,7 @@ func (s *snapshot) record(a *Account) AccountRecord {
 	return r
 }
 
-// Account gives one account that is not removed.
+// AccountRecord gives one account that is not removed.
 func (s *Session) AccountRecord(_ context.Context, name string) (AccountRecord, error) {
 	snap := s.x.now.Load()
 	a, err := s.managedAccount(snap, name, true)
@@ -93,14 +94,11 @@ func (s *Session) AddAccount(ctx context.Context, set AccountSetting) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
 			return err
 		}
-		if !accountForm.MatchString(set.Name) {
-			return invalid("name", "must begin with a letter or digit and have only letters, digits and . _ @ + -, at most 128")
+		if err := s.x.checkAccount(&set); err != nil {
+			return err
 		}
 		if snap.names[set.Name] != nil {
 			return taxii.Errorf(taxii.Conflict, "there is an account %q already", set.Name)
-		}
-		if err := checkOptions(set.Options); err != nil {
-			return err
 		}
 		hash, err := s.x.hash(set)
 		if err != nil {
@@ -114,30 +112,41 @@ func (s *Session) AddAccount(ctx context.Context, set AccountSetting) error {
 	})
 }
 
+// checkAccount tells whether an account can be as stated. It makes no hash.
+func (x *Exchange) checkAccount(set *AccountSetting) error {
+	switch {
+	case !accountForm.MatchString(set.Name):
+		return invalid("name", "must begin with a letter, a digit or _ and have only letters, digits and . _ @ + -, at most 128")
+	case set.Password != "" && set.PasswordHash != "":
+		return invalid("password", "and password_hash exclude each other")
+	case set.PasswordHash != "" && !x.opt.IsHash(set.PasswordHash):
+		return invalid("password_hash", "must be an argon2id hash as `hansom account hash` prints it")
+	case set.Password != "" && len(set.Password) < minPassword:
+		return invalid("password", "is shorter than 8 octets")
+	case len(set.Password) > maxPassword:
+		return invalid("password", "is longer than 1,024 octets")
+	}
+	return checkOptions(set.Options)
+}
+
 // hash gives what is kept of the password of a setting, or "" where it has none.
 func (x *Exchange) hash(set AccountSetting) (string, error) {
-	switch {
-	case set.Password != "" && set.PasswordHash != "":
-		return "", invalid("password", "and password_hash exclude each other")
-	case set.PasswordHash != "":
-		if !x.opt.IsHash(set.PasswordHash) {
-			return "", invalid("password_hash", "must be an argon2id hash as `hansom account hash` prints it")
-		}
+	if set.PasswordHash != "" || set.Password == "" {
 		return set.PasswordHash, nil
-	case set.Password == "":
-		return "", nil
-	case len(set.Password) < minPassword:
-		return "", invalid("password", "is shorter than 8 characters")
-	case len(set.Password) > maxPassword:
-		return "", invalid("password", "is longer than 1,024 octets")
 	}
 	return x.opt.HashPassword(set.Password)
 }
 
+// putPassword keeps the hash of a password. If that fails, the account itself
+// has been kept and must be known, so the catalogue is read all the same.
 func (x *Exchange) putPassword(ctx context.Context, account int64, hash string) error {
-	return x.store.PutCredential(ctx, Credential{
+	err := x.store.PutCredential(ctx, Credential{
 		Account: account, Kind: KindPassword, Secret: hash, Created: taxii.TimeOf(x.opt.Now()),
 	})
+	if err != nil {
+		return errors.Join(err, x.reload(context.WithoutCancel(ctx)))
+	}
+	return nil
 }
 
 // SetAccount changes options, or the password, of an account: edit is given
@@ -155,7 +164,7 @@ func (s *Session) SetAccount(ctx context.Context, name string, edit func(*Accoun
 		if set.Name != name {
 			return taxii.Errorf(taxii.Unprocessable, "an account cannot be renamed: records know it by its name")
 		}
-		if err := checkOptions(set.Options); err != nil {
+		if err := s.x.checkAccount(&set); err != nil {
 			return err
 		}
 		hash, err := s.x.hash(set)

@@ -34,6 +34,10 @@ var reserved = map[string]bool{
 	"metrics": true, "docs": true, ".well-known": true, "server": true,
 }
 
+// resourceNames are the words that follow an API Root in paths and in the names
+// of resources: a root with one of them in its name would hide part of another.
+var resourceNames = map[string]bool{"collections": true, "status": true, "channels": true, "collection": true, "channel": true}
+
 // Roots lists the API Roots that the account may manage.
 func (s *Session) Roots(context.Context) ([]RootSetting, error) {
 	snap, list := s.x.now.Load(), []RootSetting{}
@@ -43,6 +47,15 @@ func (s *Session) Roots(context.Context) ([]RootSetting, error) {
 		}
 	}
 	return list, s.managesAny(snap)
+}
+
+// RootSetting gives one API Root.
+func (s *Session) RootSetting(_ context.Context, name string) (RootSetting, error) {
+	r, err := s.managedRoot(s.x.now.Load(), name)
+	if err != nil {
+		return RootSetting{}, err
+	}
+	return r.setting(), nil
 }
 
 func (r *Root) setting() RootSetting {
@@ -58,7 +71,7 @@ func (s *Session) AddRoot(ctx context.Context, set RootSetting) (warnings []stri
 		if snap.roots[set.Name] != nil {
 			return taxii.Errorf(taxii.Conflict, "there is an API Root %q already", set.Name)
 		}
-		return s.x.putRoot(ctx, snap, 0, set)
+		return s.x.putRoot(ctx, snap, 0, &set)
 	})
 	if strings.Contains(set.Name, "/") {
 		warnings = append(warnings, "the name has several segments: MISP, XSOAR and others find a root by its last segment and cannot use this one")
@@ -80,12 +93,13 @@ func (s *Session) SetRoot(ctx context.Context, name string, edit func(*RootSetti
 		if set.Name != name {
 			return taxii.Errorf(taxii.Unprocessable, "an API Root cannot be renamed: its clients know it by its URL; add a new one")
 		}
-		return s.x.putRoot(ctx, snap, r.ID, set)
+		return s.x.putRoot(ctx, snap, r.ID, &set)
 	})
 	return set, err
 }
 
-func (x *Exchange) putRoot(ctx context.Context, snap *snapshot, id int64, set RootSetting) error {
+// putRoot checks settings, fills in what follows from others, and keeps them.
+func (x *Exchange) putRoot(ctx context.Context, snap *snapshot, id int64, set *RootSetting) error {
 	if err := set.check(); err != nil {
 		return err
 	}
@@ -108,6 +122,11 @@ func (set *RootSetting) check() error {
 		return invalid("name", "must be letters, digits, '-', '_' or '~', at most 128 octets")
 	case reserved[first]:
 		return invalid("name", "would hide a path of the server; choose another than "+first)
+	}
+	for _, segment := range strings.Split(set.Name, "/")[1:] {
+		if resourceNames[strings.ToLower(segment)] {
+			return invalid("name", "may not have "+segment+" after its first segment: it would hide what another API Root has there")
+		}
 	}
 	if set.Title == "" {
 		set.Title = set.Name // an empty title breaks clients (K08)

@@ -151,6 +151,6 @@ type Store interface {
 	// Exists tells whether a reader with this ceiling can see any version.
 	Exists(ctx context.Context, feed ID, id string, ceiling int64) (bool, error)
 	// Deleted tells whether a version that Versions names stood here for this
-	// ceiling and was deleted.
+	// ceiling, was deleted, and has not been added again.
 	Deleted(ctx context.Context, feed ID, which Which) (bool, error)
 }

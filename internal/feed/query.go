@@ -16,7 +16,7 @@ type Query struct {
 	Limit      int         // at most so many are visited
 
 	IDs, Types, SpecVersions []string // empty: any
-	Versions                 Versions
+	Versions                 Versions // the zero value chooses all
 	Ceiling                  int64
 	Content                  bool // visit entries with their bytes
 	Records                  bool // visit entries with the account and the request that wrote them

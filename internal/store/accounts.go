@@ -17,9 +17,10 @@ func (s *Store) PutAccount(ctx context.Context, a exchange.Account) (int64, erro
 				return err
 			}
 		}
-		return t.exec(`insert into accounts (id, name, state, builtin, options) values ($1, $2, 'active', $3, $4)
+		err = t.exec(`insert into accounts (id, name, state, builtin, options) values ($1, $2, 'active', $3, $4)
 			on conflict (id) do update set name = excluded.name, options = excluded.options`,
 			id, a.Name, truth(a.Builtin), strings.Join(a.Options, ","))
+		return t.engine.taken(err, "there is an account %q already", a.Name)
 	})
 	return id, err
 }

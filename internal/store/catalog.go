@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -118,7 +119,7 @@ func (s *Store) PutRoot(ctx context.Context, r exchange.Root) (int64, error) {
 			name = excluded.name, title = excluded.title, description = excluded.description,
 			relative = excluded.relative, advertise = excluded.advertise, is_default = excluded.is_default`,
 			id, r.Name, r.Title, r.Description, truth(r.Relative), r.Advertise, truth(r.Default)); err != nil {
-			return err
+			return t.engine.taken(err, "there is an API Root %q already", r.Name)
 		}
 		r.ID = id
 		return nil
@@ -145,7 +146,7 @@ func (s *Store) PutCollection(ctx context.Context, c exchange.Collection) error 
 	return s.do(ctx, "put Collection", func(t *tx) (err error) {
 		f := c.Feed
 		if f == 0 {
-			if f, err = t.newFeed(); err != nil {
+			if f, err = t.feedOf(c.ID); err != nil {
 				return err
 			}
 		}
@@ -157,8 +158,18 @@ func (s *Store) PutCollection(ctx context.Context, c exchange.Collection) error 
 		if err == nil && n == 0 {
 			return taxii.Errorf(taxii.Conflict, "collection %s is still being removed: use another id, or try again later", c.ID)
 		}
-		return err
+		return t.engine.taken(err, "there is a collection with the alias %q or the title %q already", c.Alias, c.Title)
 	})
+}
+
+// feedOf gives the feed of a Collection, a new one if there is no such
+// Collection.
+func (t *tx) feedOf(collection string) (f feed.ID, err error) {
+	err = t.row([]any{&f}, `select feed from collections where id = $1`, collection)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t.newFeed()
+	}
+	return f, err
 }
 
 func (t *tx) newFeed() (feed.ID, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,14 +34,14 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 		return nil
 	}
 	text, args := s.engine.readText(id, after, q)
-	scan, cancel := context.WithTimeout(ctx, scanTime)
+	scan, cancel := context.WithTimeout(ctx, s.scan)
 	defer cancel()
 	found, err := s.visit(scan, q, visit, text, args)
 	if err != nil && ctx.Err() == nil && errors.Is(scan.Err(), context.DeadlineExceeded) {
 		if found > 0 {
 			return feed.ErrCut
 		}
-		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", scanTime).
+		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", s.scan).
 			Describe("No index serves this filter. Add match[type] or match[id] to it, or a later added_after.").Because(err)
 	}
 	if err != nil {
@@ -103,35 +104,34 @@ func (b *statement) arg(v any) string {
 	return fmt.Sprintf("$%d", len(b.args))
 }
 
-// readText gives the SELECT of a query. What is asked for alone and by default,
-// the latest versions, comes from live; a few objects or types are looked up by
-// their index, places first, so that no content is sorted.
+// readText gives the SELECT of a query, in which e is the entry that is given
+// and v, where it is another row, the one that meets the conditions. The latest versions alone, the
+// default, are found in live; a few objects or types by their index, places
+// first, so that no content is sorted.
 func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, []any) {
 	var b statement
-	r := reading{engine: e, b: &b, q: q}
+	r := reading{engine: e, b: &b, q: q, table: "entries"}
 	r.feed, r.after, r.upto, r.limit = b.arg(id), b.arg(after), b.arg(q.Upto), b.arg(q.Limit)
-	columns := "e.seq, e.added, e.id, e.type, e.spec_version, e.version"
+	if q.Versions.OnlyLast() {
+		r.table = "live"
+	}
+	b.WriteString("select e.seq, e.added, e.id, e.type, e.spec_version, e.version")
 	if q.Records {
-		columns += ", e.account, e.request"
+		b.WriteString(", e.account, e.request")
 	}
 	if q.Content {
-		columns += ", e.content"
+		b.WriteString(", e.content")
 	}
-	b.WriteString("select " + columns)
 	switch {
 	case len(q.IDs) > 0:
-		r.places("and e.id in " + e.list(b.arg(jsonList(q.IDs))) + r.types())
+		r.places("v.id in " + e.list(b.arg(jsonList(q.IDs))) + r.types("v"))
 	case len(q.Types) > 0 && len(q.Types) <= maxArms:
-		var arms []string
-		for _, t := range q.Types {
-			arms = append(arms, "and e.type = "+b.arg(t))
-		}
-		r.places(arms...)
+		r.places(r.arms()...)
 	case q.Versions.OnlyLast():
-		b.WriteString(" from live l cross join entries e where l.feed = " + r.feed + r.span("l") +
-			r.visible("l") + r.typesOf("l") + " and e.feed = l.feed and e.seq = l.seq order by l.seq limit " + r.limit)
+		b.WriteString(" from live v cross join entries e where v.feed = " + r.feed + r.conditions("v") + r.types("v") +
+			" and e.feed = v.feed and e.seq = v.seq order by v.seq limit " + r.limit)
 	default:
-		b.WriteString(" from entries e where e.feed = " + r.feed + r.span("e") + r.visible("e") + r.types() +
+		b.WriteString(" from entries e where e.feed = " + r.feed + r.conditions("e") + r.types("e") +
 			" order by e.seq limit " + r.limit)
 	}
 	return b.String(), b.args
@@ -142,31 +142,46 @@ type reading struct {
 	*engine
 	b                        *statement
 	q                        feed.Query
+	table                    string // of v: entries or live
 	feed, after, upto, limit string // placeholders
 }
 
-func (r *reading) span(t string) string {
-	return " and " + t + ".seq > " + r.after + " and " + t + ".seq <= " + r.upto
+// arms gives one condition for each type, so that each is walked through in the
+// order of its places. Their number is a power of two, so that there are few
+// texts to be kept prepared; no entry has the type that fills it up.
+func (r *reading) arms() (arms []string) {
+	types := slices.Compact(slices.Sorted(slices.Values(r.q.Types))) // an arm twice would give its places twice
+	for len(types)&(len(types)-1) != 0 {
+		types = append(types, "")
+	}
+	for _, t := range types {
+		arms = append(arms, "v.type = "+r.b.arg(t))
+	}
+	return arms
 }
 
 // places reads the entries whose places one of the arms finds.
 func (r *reading) places(arms ...string) {
+	conditions := r.conditions("v")
 	var parts []string
 	for _, arm := range arms {
-		parts = append(parts, "select seq from (select e.seq from entries e where e.feed = "+r.feed+" "+arm+
-			r.span("e")+r.visible("e")+" order by e.seq limit "+r.limit+")")
+		parts = append(parts, "select seq from (select v.seq from "+r.table+" v where v.feed = "+r.feed+" and "+arm+
+			conditions+" order by v.seq limit "+r.limit+")")
 	}
 	r.b.WriteString(" from entries e where e.feed = " + r.feed + " and e.seq in (select seq from (" +
 		strings.Join(parts, " union all ") + ") order by seq limit " + r.limit + ") order by e.seq")
 }
 
-func (r *reading) types() string { return r.typesOf("e") }
-
-func (r *reading) typesOf(t string) string {
+func (r *reading) types(t string) string {
 	if len(r.q.Types) == 0 {
 		return ""
 	}
 	return " and " + t + ".type in " + r.list(r.b.arg(jsonList(r.q.Types)))
+}
+
+// conditions: between the places, visible to this reader, and asked for.
+func (r *reading) conditions(t string) string {
+	return " and " + t + ".seq > " + r.after + " and " + t + ".seq <= " + r.upto + r.visible(t)
 }
 
 // visible is the condition that this reader sees the version and asked for it.
@@ -179,7 +194,7 @@ func (r *reading) visible(t string) string {
 		text += " and " + c + " < " + t + ".outdone"
 	}
 	v := r.q.Versions
-	if v.All {
+	if v.All || v.IsZero() {
 		return text
 	}
 	var any []string
@@ -222,19 +237,23 @@ func (s *Store) Exists(ctx context.Context, f feed.ID, id string, ceiling int64)
 	return found, err
 }
 
-// Deleted tells whether a version that which names stood here and was deleted.
+// Deleted tells whether a version that which names stood here, was deleted, and
+// has not been added again.
 func (s *Store) Deleted(ctx context.Context, f feed.ID, which feed.Which) (bool, error) {
-	var b statement
-	r := reading{engine: &s.engine, b: &b}
-	text := `select 1 from tombstones t where t.why = 'deleted' and t.feed = ` + b.arg(f) + ` and t.id = ` + b.arg(which.ID) +
-		` and t.level <= ` + b.arg(which.Ceiling)
-	if len(which.SpecVersions) > 0 {
-		text += " and t.spec_version in " + r.list(b.arg(jsonList(which.SpecVersions)))
-	}
 	if len(which.Versions.Keys) == 0 {
 		return false, nil
 	}
-	text += " and (" + r.keys("t", which.Versions.Keys) + ") limit 1"
+	var b statement
+	r := reading{engine: &s.engine, b: &b}
+	text := `select 1 from tombstones t where t.why = 'deleted' and t.feed = ` + b.arg(f) + ` and t.id = ` + b.arg(which.ID) +
+		` and t.level <= $3`
+	b.arg(which.Ceiling)
+	if len(which.SpecVersions) > 0 {
+		text += " and t.spec_version in " + r.list(b.arg(jsonList(which.SpecVersions)))
+	}
+	text += " and (" + r.keys("t", which.Versions.Keys) + `) and not exists (select 1 from entries e where e.feed = t.feed
+		and e.id = t.id and e.spec_version = t.spec_version and e.version_key = t.version_key
+		and e.version_time = t.version_time and e.level <= $3) limit 1`
 	found := false
 	err := s.each(ctx, func(*sql.Rows) error { found = true; return nil }, text, b.args...)
 	return found, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,12 @@ const (
 	// soon it is tried again while a reader holds it.
 	scrubAfter = 20 * time.Second
 	scrubRetry = time.Second
+	// While the log is being emptied no write can begin, and it waits for the
+	// readers of the moment: at first no longer than a writer hardly notices, and
+	// only after scrubTries in vain for as long as any read may take.
+	scrubBrief = 50 * time.Millisecond
+	scrubLong  = 5 * time.Second
+	scrubTries = 15
 )
 
 // engine is what differs between databases.
@@ -42,14 +49,24 @@ type engine struct {
 	write *sql.Conn
 
 	writeDB *sql.DB
+	scrubDB *sql.DB      // the connection that empties the log
 	dirty   *atomic.Bool // content was deleted since the log was last emptied
 	scrub   chan struct{}
-	ended   chan struct{}
+	ended   chan struct{} // closed by close
+	done    chan struct{} // closed when the scrubber has ended
+	after   time.Duration // Options.ScrubAfter
+	retry   time.Duration // Options.ScrubRetry
 }
 
-func openSQLite(ctx context.Context, path string) (engine, error) {
-	e := engine{dirty: new(atomic.Bool), scrub: make(chan struct{}), ended: make(chan struct{})}
-	var err error
+func openSQLite(ctx context.Context, path string, o Options) (engine, error) {
+	e := engine{
+		dirty: new(atomic.Bool), scrub: make(chan struct{}, 1), ended: make(chan struct{}), done: make(chan struct{}),
+		after: o.ScrubAfter, retry: o.ScrubRetry,
+	}
+	err := private(path)
+	if err != nil {
+		return e, err
+	}
 	if e.writeDB, err = sql.Open("sqlite", dsn(path, "")); err != nil {
 		return e, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -65,8 +82,22 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	if e.write, err = e.writeDB.Conn(ctx); err != nil {
 		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.writeDB.Close())
 	}
+	if e.scrubDB, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
+		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.write.Close(), e.writeDB.Close())
+	}
+	e.scrubDB.SetMaxOpenConns(1)
 	go e.scrubber()
 	return e, nil
+}
+
+// private makes the file, if it is not there, so that only its owner can read
+// it; SQLite makes the log and the index of the log in the image of it.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	return f.Close()
 }
 
 func dsn(path string, more string) string {
@@ -99,6 +130,10 @@ func (e *engine) prepare(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
+	// The connection that made the schema read its statistics before they were there.
+	if _, err := e.writeDB.ExecContext(ctx, "analyze sqlite_schema"); err != nil {
+		return fmt.Errorf("read the statistics: %w", err)
+	}
 	return nil
 }
 
@@ -115,8 +150,7 @@ func (e *engine) deleted() {
 	if e.dirty.CompareAndSwap(false, true) {
 		select {
 		case e.scrub <- struct{}{}:
-		case <-e.ended:
-		default: // the scrubber is at work and looks again
+		default: // the scrubber has been told and has not looked yet
 		}
 	}
 }
@@ -124,38 +158,50 @@ func (e *engine) deleted() {
 // scrubber empties the write-ahead log within a minute of a deletion. The
 // database file itself is overwritten at once (secure_delete).
 func (e *engine) scrubber() {
+	defer close(e.done)
 	for {
 		select {
 		case <-e.ended:
 			return
 		case <-e.scrub:
-		case <-time.After(scrubAfter):
 		}
-		for wait := scrubAfter; e.dirty.Load(); wait = scrubRetry {
+		wait := e.after
+		for tries := 1; e.dirty.Load(); tries++ {
 			select {
 			case <-e.ended:
 				return
 			case <-time.After(wait):
 			}
-			e.dirty.Store(false)
-			if !e.truncate() {
+			patience := scrubBrief
+			if tries > scrubTries {
+				patience = scrubLong
+			}
+			e.dirty.Store(false) // before, so that a deletion meanwhile is not forgotten
+			if wait = e.after; !e.truncate(patience) {
 				e.dirty.Store(true)
+				wait = e.retry
 			}
 		}
 	}
 }
 
-// truncate empties the log into the database, and tells whether all of it.
-func (e *engine) truncate() bool {
+// truncate empties the log into the database, and tells whether all of it. It
+// waits so long for those who read or write.
+func (e *engine) truncate(patience time.Duration) bool {
+	ctx := context.Background() // what is deleted must go, whoever has hung up
+	if _, err := e.scrubDB.ExecContext(ctx, fmt.Sprintf("pragma busy_timeout = %d", patience.Milliseconds())); err != nil {
+		return false
+	}
 	var busy, log, done int
-	err := e.read.QueryRow("pragma wal_checkpoint(truncate)").Scan(&busy, &log, &done)
+	err := e.scrubDB.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &log, &done)
 	return err == nil && busy == 0
 }
 
 func (e *engine) close() error {
 	close(e.ended)
-	e.truncate()
-	return errors.Join(e.read.Close(), e.write.Close(), e.writeDB.Close())
+	<-e.done
+	e.truncate(scrubLong)
+	return errors.Join(e.scrubDB.Close(), e.read.Close(), e.write.Close(), e.writeDB.Close())
 }
 
 // kind names an error of the driver; nil stays nil.
@@ -173,6 +219,16 @@ func (e *engine) kind(err error) error {
 		}
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return taxii.Errorf(taxii.Unavailable, "the store is busy; try again").Because(err)
+	}
+	return err
+}
+
+// taken gives a violated unique index the name that the caller has for it; any
+// other error, and nil, stays.
+func (e *engine) taken(err error, format string, args ...any) error {
+	var failed *sqlite.Error
+	if errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return taxii.Errorf(taxii.Conflict, format, args...).Because(err)
 	}
 	return err
 }

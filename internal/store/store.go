@@ -22,6 +22,7 @@ type Store struct {
 	read   *sql.DB
 	write  *sql.Conn
 	now    func() time.Time
+	scan   time.Duration // the most a read may take
 
 	jobs    chan *job
 	stopped chan struct{} // closed by Close: no job is taken any more
@@ -37,20 +38,38 @@ type Store struct {
 // Options of a store. The zero value of each has a sane meaning.
 type Options struct {
 	Now func() time.Time // the machine's clock; nil: time.Now
+
+	ScanTime   time.Duration // the most a read may take; 0: 2 s
+	ScrubAfter time.Duration // from a deletion until it is out of every file; 0: 20 s
+	ScrubRetry time.Duration // until that is tried again while a reader is in the way; 0: 1 s
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ScanTime == 0 {
+		o.ScanTime = scanTime
+	}
+	if o.ScrubAfter == 0 {
+		o.ScrubAfter = scrubAfter
+	}
+	if o.ScrubRetry == 0 {
+		o.ScrubRetry = scrubRetry
+	}
+	return o
 }
 
 // Open opens or makes the database at path, brings its schema up to date and
 // starts the writer. The caller holds the lock on its directory.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	e, err := openSQLite(ctx, path)
+	o = o.withDefaults()
+	e, err := openSQLite(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		engine: e, read: e.read, write: e.write, now: o.Now,
+		engine: e, read: e.read, write: e.write, now: o.Now, scan: o.ScanTime,
 		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
 		heads: map[feed.ID]feed.Head{}, compiled: map[string]*sql.Stmt{},
 	}

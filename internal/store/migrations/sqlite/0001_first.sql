@@ -56,6 +56,7 @@ create table live (
   primary key (feed, seq)
 ) without rowid;
 create index live_id on live (feed, id);
+create index live_type on live (feed, type, seq);
 
 -- What was removed, without content. seq is the place of the withdrawal.
 create table tombstones (
@@ -155,3 +156,21 @@ create table secrets (
   sealed  blob not null,
   primary key (purpose, kid)
 );
+
+-- What the planner should believe from the first row on: many rows in few
+-- feeds, few versions of one object. Without it SQLite takes a feed for ten rows
+-- and walks through it. Rows in all, then rows of equal first columns.
+analyze;
+insert into sqlite_stat1 (tbl, idx, stat) values
+  ('entries', 'sqlite_autoindex_entries_1', '1000000 200000 1'),
+  ('entries', 'entries_version', '1000000 200000 2 2 1'),
+  ('entries', 'entries_added', '1000000 200000 1'),
+  ('entries', 'entries_type', '1000000 200000 10000 1'),
+  ('live', 'live', '500000 100000 1'),
+  ('live', 'live_id', '500000 100000 1'),
+  ('live', 'live_type', '500000 100000 5000 1'),
+  ('tombstones', 'tombstones', '100000 20000 1'),
+  ('tombstones', 'tombstones_id', '100000 20000 2'),
+  ('statuses', 'sqlite_autoindex_statuses_1', '100000 20000 1'),
+  ('statuses', 'statuses_id', '100000 1'),
+  ('statuses', 'statuses_at', '100000 2');

@@ -1,0 +1,64 @@
+# What one does with hansom. `make` alone prints this list.
+# Needs Go and GNU make; `race` a C compiler as well, `lint` golangci-lint, `smoke` curl.
+
+SHELL   := /bin/sh
+GO      ?= $(shell command -v go || echo /usr/local/go/bin/go)
+LINT    ?= golangci-lint
+# A clone without git, or without a tag, still builds.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The longest a package may test, and a target may be fuzzed.
+TIMEOUT  ?= 10m
+FUZZTIME ?= 10s
+RESULTS  := bin/results.json
+
+# The version is stamped by hand below; asking git again would fail in a tree that another user owns.
+export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test race fuzz lint fmt bench docs docs-check smoke ci clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+run: build ## start a demo server over HTTPS, with its data in .demo
+	bin/hansom demo --data .demo
+
+build: ## build bin/hansom, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/hansom ./cmd/hansom
+
+test: ## run all tests
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+race: ## run all tests with the race detector and sum them up
+	@mkdir -p bin
+	@CGO_ENABLED=1 $(GO) test -race -count=1 -timeout $(TIMEOUT) -json ./... >$(RESULTS) || true
+	@$(GO) run ./internal/trial/tally $(RESULTS)
+
+fuzz: ## fuzz every target, each for FUZZTIME (10s)
+	@GO=$(GO) .ci/fuzz $(FUZZTIME)
+
+lint: ## look for faults with golangci-lint (.golangci.yml)
+	$(LINT) run ./...
+
+fmt: ## format all Go files
+	$(GO) fmt ./...
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
+
+docs: ## run the tests and write docs/conformance.md from their results
+	@mkdir -p bin
+	@$(GO) test -timeout $(TIMEOUT) -json ./... >$(RESULTS) || { $(GO) run ./internal/trial/tally $(RESULTS); exit 1; }
+	$(GO) run ./internal/trial/coverage $(RESULTS)
+
+docs-check: ## compare docs/conformance.md with the results of the last run of race or docs
+	$(GO) run ./internal/trial/coverage -check $(RESULTS)
+
+smoke: build ## start the built demo, ask it with curl, stop it
+	@.ci/smoke bin/hansom
+
+ci: ## all that is checked on every push (as root on Debian it installs what is missing)
+	.ci/run
+
+clean: ## remove what was built and the demo's data
+	rm -rf bin .demo

@@ -1,0 +1,107 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// statusOf is the only table from Kind to HTTP status.
+func statusOf(k taxii.Kind) int {
+	switch k {
+	case taxii.Malformed:
+		return http.StatusBadRequest
+	case taxii.Unauthenticated:
+		return http.StatusUnauthorized
+	case taxii.Forbidden:
+		return http.StatusForbidden
+	case taxii.NotFound:
+		return http.StatusNotFound
+	case taxii.MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case taxii.NotAcceptable:
+		return http.StatusNotAcceptable
+	case taxii.TimedOut:
+		return http.StatusRequestTimeout
+	case taxii.Conflict:
+		return http.StatusConflict
+	case taxii.Gone:
+		return http.StatusGone
+	case taxii.PreconditionFailed:
+		return http.StatusPreconditionFailed
+	case taxii.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case taxii.UnsupportedMedia:
+		return http.StatusUnsupportedMediaType
+	case taxii.Unprocessable:
+		return http.StatusUnprocessableEntity
+	case taxii.TooMany:
+		return http.StatusTooManyRequests
+	case taxii.HeadersTooLarge:
+		return http.StatusRequestHeaderFieldsTooLarge
+	case taxii.Unsupported:
+		return http.StatusNotImplemented
+	case taxii.Unavailable:
+		return http.StatusServiceUnavailable
+	case taxii.Full:
+		return http.StatusInsufficientStorage
+	}
+	return http.StatusInternalServerError
+}
+
+// retryAfter is what Retry-After says where an error does not (K70).
+const retryAfter = 5 * time.Second
+
+// Failing gives the one place where an error meets the wire: every face answers
+// through it. What no room named is a 500 with an error_id, under which the
+// cause is in the log, once. A failure of the server's own, 500 or above, is
+// logged with its cause.
+func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		e := resource(err)
+		status := statusOf(e.Kind)
+		if status >= http.StatusInternalServerError {
+			e.ID = taxii.NewID()
+			log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("error_id", e.ID),
+				slog.String("request_id", exchange.RequestOf(r.Context())), slog.Int("status", status), slog.Any("error", err), slog.Any("cause", errors.Unwrap(e)))
+		}
+		e.HTTPStatus = strconv.Itoa(status)
+		head := w.Header()
+		if status == http.StatusUnauthorized {
+			head.Set("WWW-Authenticate", challenge)
+		}
+		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+			wait := or(e.RetryAfter, retryAfter)
+			head.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		}
+		body, err := json.Marshal(e)
+		if err != nil {
+			body = []byte(`{"title":"internal error","http_status":"500"}`)
+			status = http.StatusInternalServerError
+		}
+		for _, name := range []string{"Content-Encoding", "X-TAXII-Date-Added-First", "X-TAXII-Date-Added-Last"} {
+			head.Del(name)
+		}
+		head.Set("Content-Type", taxii.MediaType)
+		head.Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // who hung up needs no answer
+	}
+}
+
+// resource gives the error resource of an error, as a copy.
+func resource(err error) *taxii.Error {
+	var e *taxii.Error
+	if !errors.As(err, &e) {
+		return taxii.Errorf(taxii.Internal, "internal error").
+			Describe("The server failed. Tell its operator the error_id.").Because(err)
+	}
+	c := *e
+	return &c
+}

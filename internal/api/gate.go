@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+const (
+	// waitFor is how long a request waits for memory before it is told to come
+	// again: longer than a page takes to go out, shorter than clients' time-outs.
+	waitFor = 5 * time.Second
+	// lookEvery is how often a waiting request looks for connections that take
+	// nothing.
+	lookEvery = 50 * time.Millisecond
+)
+
+// gate shares out a budget of octets. Who must wait is let in by turns of
+// account, so that no account can keep others out.
+type gate struct {
+	size int64
+	// crowded is called now and then while somebody waits.
+	crowded func()
+
+	mu      sync.Mutex // guards all below
+	free    int64
+	turns   []int64 // accounts that wait, the next first
+	waiting map[int64][]*waiter
+}
+
+type waiter struct {
+	octets int64
+	in     chan struct{} // closed when let in
+}
+
+func newGate(size int64, crowded func()) *gate {
+	if crowded == nil {
+		crowded = func() {}
+	}
+	return &gate{size: size, crowded: crowded, free: size, waiting: map[int64][]*waiter{}}
+}
+
+// enter takes octets of the budget, waiting for them if it must; Unavailable
+// if they do not come free.
+func (g *gate) enter(ctx context.Context, account, octets int64) error {
+	w := g.ask(account, octets)
+	if w == nil {
+		return nil
+	}
+	deadline := time.NewTimer(waitFor)
+	defer deadline.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-w.in:
+			return nil
+		case <-look.C:
+			g.crowded()
+		case <-deadline.C:
+			return g.giveUp(account, w, nil)
+		case <-ctx.Done():
+			return g.giveUp(account, w, ctx.Err())
+		}
+	}
+}
+
+// ask takes the octets at once, or queues for them.
+func (g *gate) ask(account, octets int64) *waiter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.turns) == 0 && octets <= g.free {
+		g.free -= octets
+		return nil
+	}
+	w := &waiter{octets: octets, in: make(chan struct{})}
+	if len(g.waiting[account]) == 0 {
+		g.turns = append(g.turns, account)
+	}
+	g.waiting[account] = append(g.waiting[account], w)
+	return w
+}
+
+// giveUp takes a waiter out of the queue, unless it was let in meanwhile.
+func (g *gate) giveUp(account int64, w *waiter, cause error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-w.in:
+		g.free += w.octets
+	default:
+		g.waiting[account] = slices.DeleteFunc(g.waiting[account], func(o *waiter) bool { return o == w })
+		if len(g.waiting[account]) == 0 {
+			delete(g.waiting, account)
+			g.turns = slices.DeleteFunc(g.turns, func(o int64) bool { return o == account })
+		}
+	}
+	g.admit()
+	e := taxii.Errorf(taxii.Unavailable, "the server has no memory free for this request; try again").Because(cause)
+	e.RetryAfter = waitFor
+	return e
+}
+
+// leave gives octets back.
+func (g *gate) leave(octets int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free += octets
+	g.admit()
+}
+
+// overdraw takes octets that must be had now; the budget may become negative,
+// and nobody is let in until it is not.
+func (g *gate) overdraw(octets int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free -= octets
+}
+
+// admit lets in who waits, one of each account in turn. mu is held.
+func (g *gate) admit() {
+	for len(g.turns) > 0 {
+		account := g.turns[0]
+		w := g.waiting[account][0]
+		if w.octets > g.free {
+			return // who is next is not passed over for who wants less
+		}
+		g.free -= w.octets
+		close(w.in)
+		g.turns = g.turns[1:]
+		if rest := g.waiting[account][1:]; len(rest) > 0 {
+			g.waiting[account] = rest
+			g.turns = append(g.turns, account)
+		} else {
+			delete(g.waiting, account)
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+const (
+	// uncounted is the size below which an answer does not count against the
+	// budget: keeping such a one waiting would cost more than its memory.
+	uncounted = 64 << 10
+	// stalled is how long a connection may take nothing while others wait for
+	// the memory it holds.
+	stalled = time.Second
+	// portion is what is written at a time: the connection's progress is seen,
+	// and its deadline renewed, after each.
+	portion = 32 << 10
+)
+
+// getPage answers with one page of what the endpoint reads.
+func (a *Server) getPage(s *exchange.Session, w http.ResponseWriter, r *http.Request, at exchange.Endpoint, supports taxii.Fields) error {
+	f, err := taxii.ParseFilter(r.URL.RawQuery, supports)
+	if err != nil {
+		return err
+	}
+	target := exchange.Target{Endpoint: at, Root: r.PathValue("root"), Collection: r.PathValue("id"), Object: r.PathValue("object")}
+	v, err := s.View(r.Context(), target, f)
+	if err != nil {
+		return err
+	}
+	account, _ := s.Account()
+	h, err := a.pages.hold(r.Context(), account, v)
+	if err != nil {
+		return err
+	}
+	send(h, s, w, r, at)
+	return nil
+}
+
+// send writes a held page, and gives its memory back as it goes.
+func send(h *held, s *exchange.Session, w http.ResponseWriter, r *http.Request, at exchange.Endpoint) {
+	g := h.join(http.NewResponseController(w))
+	defer g.leave()
+	p := h.page
+	w.Header().Set("X-TAXII-Date-Added-First", p.First.String())
+	w.Header().Set("X-TAXII-Date-Added-Last", p.Last.String())
+	head, tail := around(p, at, s.Is(exchange.OptionEmptyList))
+	o := answer(w, r, http.StatusOK, len(head)+p.Size+len(tail))
+	defer o.close()
+	o.Write(head)
+	for i := range p.Chunks {
+		for chunk := h.chunk(i); len(chunk) > 0; {
+			n := min(portion, len(chunk))
+			o.Write(chunk[:n])
+			chunk = chunk[n:]
+			g.took()
+		}
+		g.done(i)
+	}
+	o.Write([]byte(tail))
+}
+
+// around gives what stands before and after the items of a page.
+func around(p *exchange.Page, at exchange.Endpoint, emptyList bool) (head []byte, tail string) {
+	switch {
+	case at == exchange.Versions && p.Count == 0:
+		return []byte(`{}`), ""
+	case at == exchange.Versions:
+		return taxii.AppendListHead(nil, p.More, p.Next, "versions"), taxii.EnvelopeTail
+	case p.Count > 0:
+		return taxii.AppendEnvelopeHead(nil, p.More, p.Next), taxii.EnvelopeTail
+	case emptyList:
+		return []byte(taxii.EmptyList), ""
+	}
+	return []byte(taxii.EmptyEnvelope), ""
+}
+
+// pages holds the pages that are being answered, within a budget; equal pages
+// of one View are held once.
+type pages struct {
+	gate     *gate
+	pageSize int64
+
+	mu      sync.Mutex // guards held and going; never held while the store is asked
+	held    map[string]*held
+	sending map[*sending]struct{}
+}
+
+func newPages(budget, pageSize int64) *pages {
+	p := &pages{pageSize: min(pageSize, budget), held: map[string]*held{}, sending: map[*sending]struct{}{}}
+	p.gate = newGate(budget, p.closeStalled)
+	return p
+}
+
+// held is one page and who still needs which of its chunks.
+type held struct {
+	pages   *pages
+	key     string
+	ready   chan struct{} // closed when page or err is there
+	page    *exchange.Page
+	err     error
+	counted bool // its octets are taken from the budget
+
+	mu     sync.Mutex // guards all below
+	users  int        // who asked for it and has not yet left
+	needed []int      // how many users have not yet written chunk i
+	open   bool       // nothing is given back yet, so more may join
+}
+
+// hold reads the page of a View, or shares one that is held already. The user
+// that it counts must join.
+func (p *pages) hold(ctx context.Context, account int64, v *exchange.View) (*held, error) {
+	if v.Empty() {
+		page, err := v.Page(ctx)
+		return &held{pages: p, page: page, users: 1}, err
+	}
+	h, mine := p.find(v.Key())
+	if mine {
+		h.read(ctx, account, v)
+		return h, h.err
+	}
+	select {
+	case <-h.ready:
+	case <-ctx.Done():
+	}
+	if h.got() {
+		return h, nil
+	}
+	alone := &held{pages: p, ready: make(chan struct{}), users: 1} // who was first failed; that need not be ours
+	alone.read(ctx, account, v)
+	return alone, alone.err
+}
+
+// find gives the page that is held under a key, or a new one to be read.
+func (p *pages) find(key string) (h *held, mine bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h := p.held[key]; h != nil && h.use() {
+		return h, false
+	}
+	h = &held{pages: p, key: key, ready: make(chan struct{}), users: 1, open: true}
+	p.held[key] = h
+	return h, true
+}
+
+// use counts one more user, if the page still has all its chunks.
+func (h *held) use() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.open {
+		return false
+	}
+	h.users++
+	for i := range h.needed {
+		h.needed[i]++
+	}
+	return true
+}
+
+// got tells a user who waited whether the page is there; if not, the user is
+// counted out again.
+func (h *held) got() bool {
+	select {
+	case <-h.ready:
+		if h.err == nil {
+			return true
+		}
+	default: // ctx has ended
+		h.leaveFrom(0)
+	}
+	return false
+}
+
+// read takes memory for the page, reads it, and keeps of the memory what the
+// page needs.
+func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
+	defer close(h.ready)
+	g := h.pages.gate
+	if h.err = g.enter(ctx, account, h.pages.pageSize); h.err != nil {
+		h.shut()
+		return
+	}
+	page, err := v.Page(context.WithoutCancel(ctx)) // who shares it has not given up
+	if err != nil {
+		h.err = err
+		g.leave(h.pages.pageSize)
+		h.shut()
+		return
+	}
+	if page.Size >= uncounted {
+		h.counted = true
+		g.overdraw(int64(page.Size))
+	}
+	g.leave(h.pages.pageSize)
+	h.mu.Lock()
+	h.page = page
+	h.needed = make([]int, len(page.Chunks))
+	for i := range h.needed {
+		h.needed[i] = h.users
+	}
+	h.mu.Unlock()
+	if len(page.Chunks) == 0 {
+		h.shut()
+	}
+}
+
+// shut lets nobody join any more.
+func (h *held) shut() {
+	h.mu.Lock()
+	h.open = false
+	h.mu.Unlock()
+	h.pages.forget(h)
+}
+
+func (p *pages) forget(h *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held[h.key] == h {
+		delete(p.held, h.key)
+	}
+}
+
+func (h *held) chunk(i int) []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.page.Chunks[i]
+}
+
+// leaveFrom says that a user needs no chunk from i on. A chunk that nobody
+// needs is given back at once.
+func (h *held) leaveFrom(i int) {
+	for ; h.release(i); i++ {
+	}
+}
+
+// release says that a user is done with chunk i; false where there is none.
+func (h *held) release(i int) bool {
+	h.mu.Lock()
+	if h.needed == nil { // not read yet: the user is simply not counted
+		h.users--
+	}
+	if i >= len(h.needed) {
+		h.mu.Unlock()
+		return false
+	}
+	h.needed[i]--
+	free := h.needed[i] == 0
+	closing := free && h.open
+	size := 0
+	if free {
+		size = len(h.page.Chunks[i])
+		h.page.Chunks[i], h.open = nil, false
+	}
+	h.mu.Unlock()
+	if closing {
+		h.pages.forget(h)
+	}
+	if free && h.counted {
+		h.pages.gate.leave(int64(size))
+	}
+	return true
+}
+
+// sending is one page on its way to one client.
+type sending struct {
+	held    *held
+	control *http.ResponseController
+	next    int          // the first chunk that is not yet written
+	last    atomic.Int64 // when the client last took something, nanoseconds since 1970
+}
+
+// join begins to send a held page.
+func (h *held) join(control *http.ResponseController) *sending {
+	g := &sending{held: h, control: control}
+	g.took()
+	if h.counted {
+		h.pages.mu.Lock()
+		defer h.pages.mu.Unlock()
+		h.pages.sending[g] = struct{}{}
+	}
+	return g
+}
+
+func (g *sending) took() { g.last.Store(time.Now().UnixNano()) }
+
+// done gives chunk i back.
+func (g *sending) done(i int) {
+	g.next = i + 1
+	g.held.release(i)
+}
+
+// leave gives back all that was not written.
+func (g *sending) leave() {
+	if g.held.counted {
+		g.held.pages.mu.Lock()
+		delete(g.held.pages.sending, g)
+		g.held.pages.mu.Unlock()
+	}
+	g.held.leaveFrom(g.next)
+}
+
+// closeStalled closes the connection that has taken nothing for the longest
+// time, if that is over a second, so that its memory serves those who wait.
+func (p *pages) closeStalled() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var worst *sending
+	for g := range p.sending {
+		if worst == nil || g.last.Load() < worst.last.Load() {
+			worst = g
+		}
+	}
+	if worst == nil || time.Since(time.Unix(0, worst.last.Load())) < stalled {
+		return
+	}
+	delete(p.sending, worst)
+	_ = worst.control.SetWriteDeadline(time.Unix(1, 0)) // where it cannot be closed its time-out does it
+}

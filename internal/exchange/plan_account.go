@@ -1,0 +1,132 @@
+package exchange
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+func (p *planner) accounts() error {
+	for _, a := range p.want.Accounts {
+		if err := p.keep(2, "account", a.Name); err != nil {
+			return err
+		}
+		if err := p.s.x.checkAccount(&a); err != nil {
+			return at(err, "account %q", a.Name)
+		}
+		i := slices.IndexFunc(p.now.Accounts, func(o AccountSetting) bool { return o.Name == a.Name })
+		if i < 0 && !builtin(a.Name) {
+			p.step("add", "account", a.Name, "", func(ctx context.Context) error { return p.s.AddAccount(ctx, a) })
+			continue
+		}
+		var was AccountSetting
+		if i >= 0 {
+			was = p.now.Accounts[i]
+		}
+		if changes := p.accountChanges(&was, &a); len(changes) > 0 {
+			p.step("set", "account", a.Name, strings.Join(changes, ", "), func(ctx context.Context) error {
+				return p.s.SetAccount(ctx, a.Name, func(o *AccountSetting) error { *o = a; return nil })
+			})
+		}
+	}
+	return nil
+}
+
+func (p *planner) accountChanges(was, want *AccountSetting) (changes []string) {
+	if !sameSet(was.Options, want.Options) {
+		changes = append(changes, "options")
+	}
+	switch {
+	case want.PasswordHash != "" && want.PasswordHash != was.PasswordHash,
+		want.Password != "" && !p.s.x.opt.VerifyPassword(was.PasswordHash, want.Password):
+		changes = append(changes, "password")
+	default:
+		want.Password, want.PasswordHash = "", ""
+	}
+	return changes
+}
+
+func (p *planner) grants() error {
+	for _, g := range p.want.Grants {
+		rights, err := ParseRights(g.Rights)
+		if err != nil {
+			return at(err, "grant to %q on %s", g.Account, g.On)
+		}
+		name := g.Account + " on " + p.resourceName(g.On)
+		if err := p.keep(3, "grant", name); err != nil {
+			return err
+		}
+		if err := p.checkGrant(&g); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(p.now.Grants, func(o GrantSetting) bool { return o.Account+" on "+o.On == name })
+		if p.going(g.On) {
+			i = -1 // what is there ends with the collection, and another takes its name
+		}
+		run := func(ctx context.Context) error { return p.s.SetGrant(ctx, g) }
+		switch {
+		case rights == 0:
+			return invalid("grant", name+" has no rights: leave it out, or use --prune")
+		case i < 0:
+			p.step("add", "grant", name, rights.String(), run)
+		case !sameSet(p.now.Grants[i].Rights, rights.List()):
+			p.step("set", "grant", name, rights.String(), run)
+		}
+	}
+	return nil
+}
+
+// checkGrant tells whether the account and the resource of a grant will be there.
+func (p *planner) checkGrant(g *GrantSetting) error {
+	known := slices.ContainsFunc(p.now.Accounts, func(a AccountSetting) bool { return a.Name == g.Account })
+	switch {
+	case g.Account == OperatorName:
+		return taxii.Errorf(taxii.Conflict, "operator has every right already")
+	case g.Account != AnonymousName && !p.kept[2][g.Account] && (p.pruning || !known):
+		return taxii.Errorf(taxii.Unprocessable, "grant on %s: there is no account %q, and none is declared", g.On, g.Account)
+	case !p.will(g.On):
+		return taxii.Errorf(taxii.Unprocessable, "grant to %q: there is no %s, and none is declared", g.Account, g.On).
+			Describe("A resource is server, ROOT, or ROOT/collection/NAME.")
+	}
+	return nil
+}
+
+// will tells whether there will be a resource of this name.
+func (p *planner) will(on string) bool {
+	if p.kept[0][on] || slices.ContainsFunc(p.want.Collections, func(c CollectionSetting) bool {
+		return on == c.Root+"/collection/"+c.Alias || on == c.Root+"/collection/"+c.ID
+	}) {
+		return true
+	}
+	snap := p.s.x.now.Load()
+	r, err := snap.named(p.s, on)
+	return err == nil && !p.going(on) && (r.scope != OnRoot || !p.pruning)
+}
+
+// going tells whether on names a Collection that is there and will be removed.
+func (p *planner) going(on string) bool {
+	snap := p.s.x.now.Load()
+	r, err := snap.named(p.s, on)
+	if err != nil || r.scope != OnCollection || !p.pruning {
+		return false
+	}
+	set := snap.byID[r.collection].setting(snap.rootByID[r.root])
+	return !p.wanted(&set)
+}
+
+// wanted tells whether a Collection that is there is declared.
+func (p *planner) wanted(c *CollectionSetting) bool {
+	return slices.ContainsFunc(p.want.Collections, func(o CollectionSetting) bool { return o.same(c) })
+}
+
+// resourceName gives the name under which grants are listed, so that a
+// Collection may be called by its id or its alias.
+func (p *planner) resourceName(on string) string {
+	snap := p.s.x.now.Load()
+	if r, err := snap.named(p.s, on); err == nil {
+		return snap.name(r)
+	}
+	return on
+}

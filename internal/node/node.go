@@ -1,0 +1,384 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/admin"
+	"github.com/hansom-taxii/hansom/internal/api"
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/signin"
+	"github.com/hansom-taxii/hansom/internal/store"
+	"golang.org/x/net/netutil"
+)
+
+const (
+	// netHeadersMost is where net/http itself stops reading headers, far above
+	// the bound that is answered in words of the protocol.
+	netHeadersMost = 1 << 20
+	// leaving is how long a server that stops still takes connections, so that
+	// what looks at /readyz sees that it is leaving.
+	leaving = time.Second
+	// renewEvery is how often it is looked whether the server's own certificate
+	// ends soon.
+	renewEvery = 24 * time.Hour
+)
+
+// Options of a node.
+type Options struct {
+	Log     *slog.Logger                                          // nil: discarded
+	Prepare func(ctx context.Context, x *exchange.Exchange) error // before it serves
+	Ready   func(Info) error                                      // once it serves
+	Version string
+}
+
+// Info is where a node serves.
+type Info struct {
+	URL    string // the public URL
+	CAFile string // the authority of its own certificate, or ""
+}
+
+// node is one running process.
+type node struct {
+	conf Config
+	opt  Options
+	log  *slog.Logger
+
+	lock     *os.File
+	store    *store.Store
+	x        *exchange.Exchange
+	fail     func(http.ResponseWriter, *http.Request, error)
+	bodies   *api.Server
+	stopping atomic.Bool
+	running  sync.WaitGroup
+}
+
+// Init makes a data directory: the store, the master key and, unless one is
+// configured, a certificate. What is there stays. It returns the file of the
+// authority that clients are to trust, or "".
+func Init(ctx context.Context, c Config) (caFile string, err error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return "", fmt.Errorf("make the data directory: %w", err)
+	}
+	n, err := open(ctx, c, Options{})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	return n.certificate(c.Listen)
+}
+
+// databaseFile is the store in a data directory.
+func databaseFile(c Config) string { return filepath.Join(c.Data, "hansom.db") }
+
+// open takes the data directory and opens what is in it.
+func open(ctx context.Context, c Config, o Options) (n *node, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	n = &node{conf: c, opt: o, log: o.Log}
+	if n.lock, err = lock(c.Data); err != nil {
+		return nil, err
+	}
+	key, err := masterKey(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, n.lock.Close())
+	}
+	if n.store, err = store.Open(ctx, databaseFile(c), store.Options{}); err != nil {
+		return nil, errors.Join(err, n.lock.Close())
+	}
+	if err := n.wire(ctx, key); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+// openSoon opens a data directory that a local command may still have for a
+// moment.
+func openSoon(ctx context.Context, c Config, o Options) (*node, error) {
+	for deadline := time.Now().Add(startingFor); ; {
+		n, err := open(ctx, c, o)
+		if !errors.Is(err, errLocked) || ctx.Err() != nil || time.Now().After(deadline) {
+			return n, err
+		}
+		time.Sleep(startingAsk)
+	}
+}
+
+func (n *node) wire(ctx context.Context, key []byte) (err error) {
+	c := n.conf
+	n.x, err = exchange.New(ctx, n.store, exchange.Options{
+		PublicURL: c.PublicURL, Title: c.Title, Description: c.Description, Contact: c.Contact,
+		MaxContentLength: c.MaxContentLength, PageObjects: c.PageObjects, PageMost: c.PageMost, PageBytes: c.PageBytes,
+		MasterKey: key, HashPassword: signin.HashPassword, IsHash: signin.IsHash, VerifyPassword: signin.VerifyPassword,
+	})
+	n.fail = api.Failing(n.log, signin.Challenge)
+	return err
+}
+
+func (n *node) close() error {
+	return errors.Join(n.store.Close(), n.lock.Close())
+}
+
+// Serve runs a server until ctx ends; then it lets answers finish and returns.
+func Serve(ctx context.Context, c Config, o Options) (err error) {
+	if _, err := os.Stat(databaseFile(c)); err != nil {
+		return fmt.Errorf("there is no server in %s: make one with `hansom init --data %s` (%w)", c.Data, c.Data, err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	defer listener.Close() //nolint:errcheck // it is closed before, unless there was another error
+	if c.PublicURL == "" {
+		c.PublicURL = "https://" + listener.Addr().String()
+	}
+	n, err := openSoon(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if o.Prepare != nil {
+		if err := o.Prepare(ctx, n.x); err != nil {
+			return err
+		}
+	}
+	return n.serve(ctx, listener)
+}
+
+// serve runs the servers and the workers of a node until ctx ends.
+func (n *node) serve(ctx context.Context, listener net.Listener) error {
+	basic, err := signin.NewBasic(n.x)
+	if err != nil {
+		return err
+	}
+	session := func(r *http.Request) (*exchange.Session, error) {
+		s, err := basic.Session(r)
+		if err == nil {
+			signedIn(r, s)
+		}
+		return s, err
+	}
+	n.bodies = n.face(session)
+	server, caFile, err := n.server(session, listener)
+	if err != nil {
+		return err
+	}
+	control, err := n.controlServer()
+	if err != nil {
+		return err
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.start(func() { n.x.Housekeep(work, func(err error) { n.log.Error("purge", slog.Any("error", err)) }) })
+	if caFile != "" {
+		n.start(func() { n.renew(work, listener.Addr().String()) })
+	}
+	failed := make(chan error, 2)
+	n.start(func() { failed <- server.run(netutil.LimitListener(listener, n.conf.MaxConnections)) })
+	n.start(func() { failed <- control.run() })
+	if n.opt.Ready != nil {
+		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
+	}
+	if err == nil {
+		n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", listener.Addr().String()))
+		select {
+		case <-ctx.Done():
+			n.stopping.Store(true)
+			time.Sleep(leaving)
+		case err = <-failed:
+		}
+	}
+	n.stopping.Store(true)
+	err = errors.Join(err, server.stop(n.conf.DrainTimeout), control.stop(n.conf.DrainTimeout))
+	stop()
+	n.running.Wait()
+	n.log.Info("stopped")
+	return err
+}
+
+func (n *node) start(run func()) {
+	n.running.Go(run)
+}
+
+// face makes the TAXII face; its bodies are budgeted together with those of
+// administration.
+func (n *node) face(session func(*http.Request) (*exchange.Session, error)) *api.Server {
+	c := n.conf
+	return api.New(n.x, api.Options{
+		Session: session, Prefix: strings.TrimRight(prefix(c.PublicURL), "/"), RefuseJSON: c.RefuseJSON,
+		PagesBudget: c.PagesBudget, BodiesBudget: c.BodiesBudget, BodyTimeout: c.BodyTimeout, MaxPerAccount: c.MaxRequestsPerAccount,
+	}, n.fail)
+}
+
+func prefix(publicURL string) string {
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
+}
+
+// administration makes the face for operators, for who session says they are.
+func (n *node) administration(session func(*http.Request) (*exchange.Session, error)) http.Handler {
+	return admin.New(n.x, admin.Options{
+		Session: session, Fail: n.fail, Version: n.opt.Version,
+		Body: func(w http.ResponseWriter, r *http.Request, most int64) ([]byte, func(), error) {
+			return n.bodies.Body(w, r, 0, most)
+		},
+	})
+}
+
+// faces picks the face by the first segment of the path.
+func (n *node) faces(session func(*http.Request) (*exchange.Session, error)) http.Handler {
+	administration := n.administration(session)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+		switch {
+		case first == "healthz":
+			health(w, true)
+		case first == "readyz":
+			health(w, !n.stopping.Load())
+		case first == "admin" && n.conf.AdminHTTPS:
+			administration.ServeHTTP(w, r)
+		default:
+			n.bodies.ServeHTTP(w, r)
+		}
+	})
+}
+
+// health answers those who look after the process, not clients.
+func health(w http.ResponseWriter, good bool) {
+	status, text := http.StatusOK, `{"status":"ok"}`
+	if !good {
+		status, text = http.StatusServiceUnavailable, `{"status":"stopping"}`
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // who hung up needs no answer
+}
+
+// server makes the HTTPS server or, behind a proxy, the HTTP server.
+func (n *node) server(session func(*http.Request) (*exchange.Session, error), listener net.Listener) (*httpServer, string, error) {
+	c := n.conf
+	handler := n.faces(session)
+	proxies, err := parseProxies(c.BehindProxy)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(proxies) > 0 {
+		handler = n.onlyFrom(proxies, handler)
+	}
+	s := &httpServer{Server: n.httpServer(handler)}
+	if len(proxies) > 0 {
+		return s, "", nil
+	}
+	caFile, err := n.certificate(listener.Addr().String())
+	if err != nil {
+		return nil, "", err
+	}
+	certFile, keyFile := c.Certificate, c.CertificateKey
+	if certFile == "" {
+		own := ownCertificate(c.Data)
+		certFile, keyFile = own.certFile(), own.keyFile()
+	}
+	certs, err := openCertificates(certFile, keyFile, n.log)
+	if err != nil {
+		return nil, "", err
+	}
+	s.TLSConfig = tlsConfig(certs.get)
+	return s, caFile, nil
+}
+
+func (n *node) httpServer(handler http.Handler) *http.Server {
+	c := n.conf
+	return &http.Server{
+		Handler:           &observer{next: handler, fail: n.fail, log: n.log, stall: c.StallTimeout, most: int64(c.MaxRequests)},
+		ReadHeaderTimeout: c.HeaderTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    netHeadersMost,
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug), // handshakes that fail and the like
+	}
+}
+
+// certificate makes the server's own certificate, unless it has been given one.
+func (n *node) certificate(address string) (caFile string, err error) {
+	if n.conf.Certificate != "" || len(n.conf.BehindProxy) > 0 {
+		return "", nil
+	}
+	own := ownCertificate(n.conf.Data)
+	if caFile, err = filepath.Abs(own.caFile()); err != nil {
+		return "", err
+	}
+	return caFile, own.ensure(n.hosts(address), time.Now())
+}
+
+// hosts are the names under which the server is reached.
+func (n *node) hosts(address string) []string {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsUnspecified() {
+			hosts = append(hosts, host)
+		}
+	}
+	if u, err := url.Parse(n.conf.PublicURL); err == nil && u.Hostname() != "" {
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
+}
+
+// renew makes a new certificate of the server's own before the old one ends.
+func (n *node) renew(ctx context.Context, address string) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(renewEvery):
+			if _, err := n.certificate(address); err != nil {
+				n.log.Error("renew the certificate", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// httpServer is a server with its way to run and to stop.
+type httpServer struct {
+	*http.Server
+}
+
+func (s *httpServer) run(l net.Listener) error {
+	var err error
+	if s.TLSConfig != nil {
+		err = s.ServeTLS(l, "", "")
+	} else {
+		err = s.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// stop lets answers finish for a while, and then closes what is left.
+func (s *httpServer) stop(wait time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	err := s.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.Close()
+	}
+	return err
+}

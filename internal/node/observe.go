@@ -1,0 +1,137 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// headersMost bounds the request line and headers together: clients' are below
+// 4 KiB, long lists of ids in match[id] need more, and nothing sane needs this
+// much. net/http's own limit lies far above it.
+const headersMost = 32 << 10
+
+// requestLog is what is known of a request for its line in the log.
+type requestLog struct {
+	account string
+	outcome error
+}
+
+type logKey struct{}
+
+// signedIn notes who asks.
+func signedIn(r *http.Request, s *exchange.Session) {
+	if l, ok := r.Context().Value(logKey{}).(*requestLog); ok {
+		_, l.account = s.Account()
+	}
+}
+
+// observer is around every face: it gives each request an id, writes its line
+// in the log, keeps the bounds that need no account, and turns a panic into an
+// error of the protocol.
+type observer struct {
+	next  http.Handler
+	fail  func(http.ResponseWriter, *http.Request, error)
+	log   *slog.Logger
+	stall time.Duration // a write that takes longer closes the connection
+	most  int64         // requests in work
+
+	inWork atomic.Int64
+}
+
+func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began, id, line := time.Now(), taxii.NewID(), &requestLog{}
+	r = r.WithContext(context.WithValue(exchange.WithRequest(r.Context(), id), logKey{}, line))
+	w.Header().Set("X-Request-Id", id)
+	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), stall: o.stall}
+	defer func() { o.line(r, line, answer, began) }()
+	defer o.recover(answer, r)
+	defer o.inWork.Add(-1)
+	switch n := o.inWork.Add(1); {
+	case n > o.most:
+		e := taxii.Errorf(taxii.Unavailable, "the server has %d requests in work, which is as many as it takes; try again", o.most)
+		e.RetryAfter = time.Second
+		o.fail(answer, r, e)
+	case headerSize(r) > headersMost:
+		o.fail(answer, r, taxii.Errorf(taxii.HeadersTooLarge, "the request line and headers are larger than %d octets", headersMost))
+	default:
+		o.next.ServeHTTP(answer, r)
+	}
+}
+
+func headerSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + 4
+		}
+	}
+	return size
+}
+
+// recover answers a request whose handler failed badly. An answer that was
+// begun is cut off: half an answer must not look like a whole one.
+func (o *observer) recover(w *answer, r *http.Request) {
+	failed := recover()
+	if failed == nil {
+		return
+	}
+	if err, ok := failed.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler)
+	}
+	o.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", exchange.RequestOf(r.Context())),
+		slog.Any("panic", failed), slog.String("stack", string(debug.Stack())))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	o.fail(w, r, fmt.Errorf("panic: %v", failed))
+}
+
+// line writes the access line: no query, since secrets may stand there by
+// mistake, and no content.
+func (o *observer) line(r *http.Request, l *requestLog, w *answer, began time.Time) {
+	o.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("request_id", exchange.RequestOf(r.Context())), slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", time.Since(began)),
+		slog.String("account", l.account), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()))
+}
+
+// answer counts what goes out, and gives every write a time of its own: a
+// connection that takes nothing for that long is closed (K71).
+type answer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	stall   time.Duration
+	status  int
+	bytes   int64
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	if err := a.control.SetWriteDeadline(time.Now().Add(a.stall)); err != nil {
+		return 0, err
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
