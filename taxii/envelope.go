@@ -183,7 +183,7 @@ func (s *splitter) invalid(err error) error {
 	if !errors.As(err, &syntax) {
 		return Errorf(Unprocessable, "the body is not valid JSON: %w", err)
 	}
-	if syntax.Err == jsontext.ErrDuplicateName {
+	if errors.Is(syntax.Err, jsontext.ErrDuplicateName) {
 		return Errorf(Unprocessable, "the name %s occurs twice in one object, at byte %d; names must be unique: %w",
 			excerpt(syntax.JSONPointer.LastToken()), syntax.ByteOffset, err)
 	}

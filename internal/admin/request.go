@@ -137,9 +137,26 @@ func decode(text []byte, v any) error {
 	case errors.As(err, &syntactic):
 		return taxii.Errorf(taxii.Unprocessable, "the body is no JSON, at octet %d: %w", syntactic.ByteOffset, err)
 	case errors.As(err, &semantic):
-		return taxii.Errorf(taxii.Unprocessable, "%.100s cannot be a JSON %s", pointed(semantic.JSONPointer), semantic.JSONKind).Because(err)
+		return taxii.Errorf(taxii.Unprocessable, "%.100s cannot be %s", pointed(semantic.JSONPointer), kindWord(semantic.JSONKind)).Because(err)
 	}
 	return taxii.Errorf(taxii.Unprocessable, "the body cannot be read: %w", err)
+}
+
+// kindWord names a kind of JSON value.
+func kindWord(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "a JSON object"
+	case '[':
+		return "a JSON array"
+	case '"':
+		return "this JSON string"
+	case '0':
+		return "this JSON number"
+	case 'n':
+		return "null"
+	}
+	return "a JSON boolean"
 }
 
 // pointed writes where in a body something is: roots/0/title.

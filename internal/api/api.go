@@ -102,7 +102,7 @@ const discoveryPath = "/taxii2"
 // ServeHTTP signs in, finds the route, and writes the answer or the error. A
 // path with or without its final slash is the same (K01).
 func (a *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Vary", "Accept, Accept-Encoding, Authorization")
+	w.Header().Set("Vary", "Accept, Accept-Encoding")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := a.serve(w, r); err != nil {
 		a.fail(w, r, err)
@@ -160,7 +160,7 @@ func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter
 		if !route.fits(path, r) {
 			continue
 		}
-		if route.method == r.Method || route.method == "GET" && r.Method == "HEAD" {
+		if route.takes(r.Method) {
 			return a.run(route, s, w, r)
 		}
 		allowed = append(allowed, route.methods()...)
@@ -169,6 +169,11 @@ func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter
 		return s.Missing()
 	}
 	return notAllowed(w, allowed)
+}
+
+// takes tells whether the route serves a method; HEAD is a GET without a body.
+func (route route) takes(method string) bool {
+	return route.method == method || route.method == http.MethodGet && method == http.MethodHead
 }
 
 func (route route) methods() []string {
@@ -204,7 +209,7 @@ func (route route) fits(path []string, r *http.Request) bool {
 
 // run negotiates the media type and carries out a route.
 func (a *Server) run(route route, s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
-	if route.method != r.Method && !(route.method == "GET" && r.Method == "HEAD") {
+	if !route.takes(r.Method) {
 		return notAllowed(w, route.methods())
 	}
 	if err := taxii.NegotiateAccept(r.Header.Values("Accept"), taxii.MediaOptions{RefuseJSON: a.opt.RefuseJSON}); err != nil {

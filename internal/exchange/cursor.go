@@ -34,7 +34,7 @@ type place struct {
 // kidSize is the length of a key id before the sealed part of a cursor.
 const kidSize = 8
 
-var encoding = base64.RawURLEncoding // URL-safe, without padding (K43)
+var encoding = base64.RawURLEncoding.Strict() // URL-safe, without padding (K43)
 
 // cursor seals the place after a page.
 func (v *View) cursor(p *Page) (string, error) {

@@ -132,11 +132,11 @@ func (c *Config) checkWords() error {
 // URLAt gives the public URL, without a final slash, of a server that listens
 // on this address: public_url where it is set. Where every address is listened
 // on, the host is localhost, for which the server's own certificate is good too.
-func (c *Config) URLAt(listening net.Addr) string {
+func (c *Config) URLAt(listening string) string {
 	if c.PublicURL != "" {
 		return strings.TrimRight(c.PublicURL, "/")
 	}
-	host, port, _ := net.SplitHostPort(listening.String())
+	host, port, _ := net.SplitHostPort(listening)
 	if named, _, _ := net.SplitHostPort(c.Listen); named != "" {
 		host = cmp.Or(named, host)
 	}

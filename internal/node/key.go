@@ -38,7 +38,7 @@ func masterKey(ctx context.Context, c Config) ([]byte, error) {
 	if file == "" {
 		file = own
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) && file == own {
 		return newKey(own)
 	}
@@ -73,7 +73,7 @@ func writeNew(file string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }() // once it is renamed there is nothing to remove
 	_, err = temporary.Write(text)
 	if err == nil {
 		err = temporary.Sync()

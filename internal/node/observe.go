@@ -20,10 +20,7 @@ import (
 const headersMost = 32 << 10
 
 // requestLog is what is known of a request for its line in the log.
-type requestLog struct {
-	account string
-	outcome error
-}
+type requestLog struct{ account string }
 
 type logKey struct{}
 

@@ -20,23 +20,29 @@ const (
 	// maxArms bounds the types that are looked up one by one; above it the types
 	// are a condition of a scan.
 	maxArms = 32
+	// firstPart is how many places a scan looks at before it looks at its time; a
+	// default page is found in them. The parts grow to mostPart, about 50 ms.
+	firstPart = 4096
+	mostPart  = 65536
 )
 
 // Read visits the entries of a query in order, until visit answers false. A
 // scan that runs out of time ends with feed.ErrCut after the entries it found,
 // or, where it found none, with Unavailable.
 func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*feed.Entry) bool) error {
-	after, err := s.after(ctx, id, q)
+	head, err := s.Head(ctx, id)
 	if err != nil {
 		return err
 	}
-	if after >= q.Upto || q.Limit <= 0 {
-		return nil
+	after, err := s.after(ctx, id, head, q)
+	if err != nil {
+		return err
 	}
-	text, args := s.engine.readText(id, after, q)
+	q.Upto = min(q.Upto, head.Place)
 	scan, cancel := context.WithTimeout(ctx, s.scan)
 	defer cancel()
-	found, err := s.visit(scan, q, visit, text, args)
+	found := 0
+	err = s.parts(scan, id, after, q, func(e *feed.Entry) bool { found++; return visit(e) })
 	if err != nil && ctx.Err() == nil && errors.Is(scan.Err(), context.DeadlineExceeded) {
 		if found > 0 {
 			return feed.ErrCut
@@ -50,13 +56,40 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 	return nil
 }
 
+// parts reads what an index serves at once, and anything else part by part:
+// once a statement has found its first row the driver does not interrupt it any
+// more, so that its time is looked at between statements.
+func (s *Store) parts(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
+	upto, part := q.Upto, feed.Place(firstPart)
+	if indexed(q) {
+		part = upto
+	}
+	wanted := true
+	once := func(e *feed.Entry) bool {
+		q.Limit--
+		wanted = visit(e)
+		return wanted
+	}
+	for wanted && after < upto && q.Limit > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		q.Upto = min(upto, after+part)
+		if err := s.visit(ctx, id, after, q, once); err != nil {
+			return err
+		}
+		after, part = q.Upto, min(2*part, mostPart)
+	}
+	return nil
+}
+
 // after gives the place after which to read.
-func (s *Store) after(ctx context.Context, id feed.ID, q feed.Query) (feed.Place, error) {
+func (s *Store) after(ctx context.Context, id feed.ID, head feed.Head, q feed.Query) (feed.Place, error) {
 	if q.AfterAdded == nil {
 		return q.After, nil
 	}
-	if head, err := s.Head(ctx, id); err == nil && *q.AfterAdded >= head.Added {
-		return q.Upto, nil // nothing is later than the last date: no disk is asked
+	if *q.AfterAdded >= head.Added {
+		return head.Place, nil // nothing is later than the last date: no disk is asked
 	}
 	place := q.After
 	err := s.each(ctx, func(r *sql.Rows) error { return r.Scan(&place) },
@@ -64,10 +97,12 @@ func (s *Store) after(ctx context.Context, id feed.ID, q feed.Query) (feed.Place
 	return max(place, q.After), err
 }
 
-func (s *Store) visit(ctx context.Context, q feed.Query, visit func(*feed.Entry) bool, text string, args []any) (int, error) {
+// visit reads one part.
+func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
+	text, args := s.engine.readText(id, after, q)
 	rows, err := s.query(ctx, text, args...)
 	if err != nil {
-		return 0, s.engine.kind(err)
+		return s.engine.kind(err)
 	}
 	defer rows.Close()
 	var e feed.Entry
@@ -79,18 +114,15 @@ func (s *Store) visit(ctx context.Context, q feed.Query, visit func(*feed.Entry)
 	if q.Content {
 		dest = append(dest, &content)
 	}
-	found := 0
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return found, err
+			return err
 		}
-		e.Content = content
-		found++
-		if !visit(&e) {
-			return found, nil
+		if e.Content = content; !visit(&e) {
+			return nil
 		}
 	}
-	return found, s.engine.kind(rows.Err())
+	return s.engine.kind(rows.Err())
 }
 
 // statement builds a text and its arguments together.
@@ -125,7 +157,7 @@ func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, [
 	switch {
 	case len(q.IDs) > 0:
 		r.places("v.id in " + e.list(b.arg(jsonList(q.IDs))) + r.types("v"))
-	case len(q.Types) > 0 && len(q.Types) <= maxArms:
+	case indexed(q):
 		r.places(r.arms()...)
 	case q.Versions.OnlyLast():
 		b.WriteString(" from live v cross join entries e where v.feed = " + r.feed + r.conditions("v") + r.types("v") +
@@ -135,6 +167,11 @@ func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, [
 			" order by e.seq limit " + r.limit)
 	}
 	return b.String(), b.args
+}
+
+// indexed tells that a query's objects or types are looked up.
+func indexed(q feed.Query) bool {
+	return len(q.IDs) > 0 || len(q.Types) > 0 && len(q.Types) <= maxArms
 }
 
 // reading is one query while its text is built.

@@ -86,6 +86,7 @@ func openSQLite(ctx context.Context, path string, o Options) (engine, error) {
 		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.write.Close(), e.writeDB.Close())
 	}
 	e.scrubDB.SetMaxOpenConns(1)
+	e.deleted() // a log that a crash left may hold what was deleted before it
 	go e.scrubber()
 	return e, nil
 }
@@ -165,22 +166,24 @@ func (e *engine) scrubber() {
 			return
 		case <-e.scrub:
 		}
-		wait := e.after
-		for tries := 1; e.dirty.Load(); tries++ {
+		wait, tries := e.after, 0
+		for e.dirty.Load() {
 			select {
 			case <-e.ended:
 				return
 			case <-time.After(wait):
 			}
 			patience := scrubBrief
-			if tries > scrubTries {
+			if tries >= scrubTries {
 				patience = scrubLong
 			}
 			e.dirty.Store(false) // before, so that a deletion meanwhile is not forgotten
-			if wait = e.after; !e.truncate(patience) {
-				e.dirty.Store(true)
-				wait = e.retry
+			if e.truncate(patience) {
+				wait, tries = e.after, 0
+				continue
 			}
+			e.dirty.Store(true)
+			wait, tries = e.retry, tries+1
 		}
 	}
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/node"
+	"github.com/spf13/cobra"
+)
+
+// demoData is the data directory of the demo where none is named, so that it
+// never takes the one of a server.
+const demoData = "hansom-demo"
+
+// demonstrating is what the flags of demo say.
+type demonstrating struct {
+	listen, readyFile string
+	empty             bool
+}
+
+func (a *app) demo() *cobra.Command {
+	var o demonstrating
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a server with sample content to try things out",
+		Long: `Runs a server with two API Roots, four Collections, sample content and three accounts,
+and prints commands to try. The member reads and writes what each Collection lets it;
+the reader only reads; the admin may do everything.
+
+Started again on the same data directory it serves the same data, with the same
+passwords, which the demo alone keeps, in demo.json. Its own roots, collections,
+accounts and grants are put back if they were removed; content is loaded once.
+
+--ready-file writes, once the server takes requests, a file of JSON with the address,
+the accounts and the collections, for programs.`,
+		Example: `  hansom demo
+  hansom demo --data /tmp/demo --listen 127.0.0.1:0 --ready-file /tmp/ready.json`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", node.Defaults().Listen, "`ADDRESS:PORT` to listen on; port 0 takes a free one")
+	flags.StringVar(&o.readyFile, "ready-file", "", "write address, accounts and collections to `FILE` once it serves")
+	flags.BoolVar(&o.empty, "empty", false, "load no content")
+	return a.printsJSON(cmd)
+}
+
+func (a *app) runDemo(ctx context.Context, o demonstrating) error {
+	set := map[string]string{"listen": o.listen, "data": firstOf(a.data, a.getenv("HANSOM_DATA"), demoData)}
+	if a.getenv("HANSOM_LOG_LEVEL") == "" {
+		set["log_level"] = "warn" // the terminal is for what is printed below
+	}
+	if a.getenv("HANSOM_LOG_FORMAT") == "" {
+		set["log_format"] = "text"
+	}
+	if a.getenv("HANSOM_TITLE") == "" {
+		set["title"] = "hansom demo"
+	}
+	cfg, err := node.Load(a.config, a.env, set)
+	if err != nil {
+		return err
+	}
+	if _, err := node.Init(ctx, cfg); err != nil {
+		return tried(err, "make the demo in %s", cfg.Data)
+	}
+	d := &demoServer{a: a, o: o, file: filepath.Join(cfg.Data, "demo.json"), data: cfg.Data}
+	return node.Serve(ctx, cfg, node.Options{Log: logger(cfg, a.err), Prepare: d.prepare, Ready: d.ready, Version: thisBuild().Version})
+}
+
+// demoServer is one run of the demo.
+type demoServer struct {
+	a    *app
+	o    demonstrating
+	data string // directory
+	file string // where memory is kept
+	memo demoMemory
+}
+
+// prepare makes what the demo shows, if it is not there, in a server that does
+// not take requests yet.
+func (d *demoServer) prepare(ctx context.Context, x *exchange.Exchange) error {
+	if err := d.memo.load(d.file); err != nil {
+		return tried(err, "read what the demo keeps")
+	}
+	operator := x.Operator()
+	if _, err := operator.Apply(ctx, d.declaration(), false); err != nil {
+		return tried(err, "make the demo")
+	}
+	if d.o.empty || d.memo.Loaded {
+		return nil
+	}
+	for _, c := range demo.Collections() {
+		if _, err := operator.Add(ctx, c.Root, c.ID, c.Bundle); err != nil {
+			return tried(err, "load the content of %s/%s", c.Root, c.Alias)
+		}
+	}
+	d.memo.Loaded = true
+	return tried(d.memo.save(d.file), "keep that the content is loaded")
+}
+
+// The accounts of the demo and what they are called in the ready file.
+const (
+	roleAdmin  = "admin"
+	roleMember = "member"
+	roleReader = "reader"
+)
+
+// roles never changes.
+var roles = []string{roleAdmin, roleMember, roleReader}
+
+// memberRights are what the member may do on the Collections of these names;
+// on any other it may do nothing. Never written to.
+var memberRights = map[string]exchange.Rights{
+	"trust/indicators": exchange.Read | exchange.Write,
+	"trust/reports":    exchange.Read,
+	"trust/dropbox":    exchange.Write,
+}
+
+// declaration is what must be there. The password of an account that is there
+// is set only if it is another.
+func (d *demoServer) declaration() exchange.Declaration {
+	var want exchange.Declaration
+	for i, r := range demo.Roots() {
+		want.Roots = append(want.Roots, exchange.RootSetting{Name: r.Name, Title: r.Title, Description: r.Description, Default: i == 0})
+	}
+	for _, role := range roles {
+		want.Accounts = append(want.Accounts, exchange.AccountSetting{Name: role, Password: d.memo.Passwords[role]})
+	}
+	want.Grants = []exchange.GrantSetting{{Account: roleAdmin, On: string(exchange.OnServer), Rights: []string{"all"}}}
+	for _, c := range demo.Collections() {
+		want.Collections = append(want.Collections, exchange.CollectionSetting{
+			Root: c.Root, ID: c.ID, Alias: c.Alias, Title: c.Title, Description: c.Description,
+		})
+		on, may := c.Root+"/collection/"+c.Alias, memberRights[c.Root+"/"+c.Alias]
+		for _, g := range []struct {
+			role   string
+			rights exchange.Rights
+		}{{roleMember, may}, {roleReader, may & exchange.Read}} {
+			if g.rights != 0 {
+				want.Grants = append(want.Grants, exchange.GrantSetting{Account: g.role, On: on, Rights: g.rights.List()})
+			}
+		}
+	}
+	return want
+}

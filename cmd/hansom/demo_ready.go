@@ -1,0 +1,62 @@
+package main
+
+import (
+	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/node"
+)
+
+// discoveryPath is where every TAXII 2 server is discovered.
+const discoveryPath = "/taxii2/"
+
+// readyFile is what --ready-file writes. Its form is a stable interface.
+type readyFile struct {
+	URL         string            `json:"url"` // without a final slash
+	Discovery   string            `json:"discovery"`
+	CAFile      string            `json:"ca_file"` // absolute path
+	DefaultRoot string            `json:"default_root"`
+	Accounts    []readyAccount    `json:"accounts"`
+	Collections []readyCollection `json:"collections"`
+}
+
+type readyAccount struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Role     string `json:"role"`
+}
+
+// readyCollection is a Collection and what the member may do with it.
+type readyCollection struct {
+	Root     string `json:"root"` // path, such as /trust/
+	ID       string `json:"id"`
+	Alias    string `json:"alias"`
+	Title    string `json:"title"`
+	Readable bool   `json:"readable"`
+	Writable bool   `json:"writable"`
+}
+
+// ready tells, once the server takes requests, who waits for it.
+func (d *demoServer) ready(info node.Info) error {
+	r := d.readyFile(info)
+	if d.o.readyFile != "" {
+		if err := replaceWithJSON(d.o.readyFile, r); err != nil {
+			return tried(err, "write the ready file")
+		}
+	}
+	return d.a.print(r, func() { d.a.sayDemo(r, d.data) })
+}
+
+func (d *demoServer) readyFile(info node.Info) readyFile {
+	r := readyFile{URL: info.URL, Discovery: discoveryPath, CAFile: info.CAFile, DefaultRoot: "/" + demo.Roots()[0].Name + "/"}
+	for _, role := range roles {
+		r.Accounts = append(r.Accounts, readyAccount{Name: role, Password: d.memo.Passwords[role], Role: role})
+	}
+	for _, c := range demo.Collections() {
+		may := memberRights[c.Root+"/"+c.Alias]
+		r.Collections = append(r.Collections, readyCollection{
+			Root: "/" + c.Root + "/", ID: c.ID, Alias: c.Alias, Title: c.Title,
+			Readable: may.Has(exchange.Read), Writable: may.Has(exchange.Write),
+		})
+	}
+	return r
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/hansom-taxii/hansom/internal/node"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) serve() *cobra.Command {
+	var printConfig bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Runs the server until SIGINT or SIGTERM: then it takes no more requests, lets answers
+finish and exits with 0; a second signal ends it at once. Its log goes to standard error.
+
+Every key of the configuration has a flag. --print-config prints what is in force and
+serves nothing.`,
+		Example: `  hansom serve --data /var/lib/hansom
+  hansom serve --config /etc/hansom.yaml --listen 0.0.0.0:443 --public-url https://taxii.example.com
+  hansom serve --print-config`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(settingsOf(cmd))
+			if err != nil {
+				return err
+			}
+			if printConfig {
+				return cfg.Print(a.out)
+			}
+			return node.Serve(cmd.Context(), cfg, node.Options{Log: logger(cfg, a.err), Version: thisBuild().Version})
+		},
+	}
+	settingFlags(cmd)
+	cmd.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration in force, and serve nothing")
+	return cmd
+}
+
+// logger writes the log in the form and from the level that are configured.
+func logger(c node.Config, w io.Writer) *slog.Logger {
+	level := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[c.LogLevel]
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

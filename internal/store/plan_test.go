@@ -1,0 +1,168 @@
+package store
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/feed"
+	"github.com/hansom-taxii/hansom/taxii"
+)
+
+// step is one line of a plan; it is part of the step under.
+type step struct {
+	id, under int
+	what      string
+}
+
+// plan asks SQLite how it would carry out a statement.
+func (s *testStore) plan(text string) (steps []step) {
+	s.Helper()
+	most := 0
+	for _, m := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		most = max(most, n)
+	}
+	rows, err := s.read.QueryContext(s.Context(), "explain query plan "+text, make([]any, most)...)
+	if err != nil {
+		s.Fatalf("%v in %s", err, text)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p step
+		var unused int
+		must(s, rows.Scan(&p.id, &p.under, &unused, &p.what))
+		steps = append(steps, p)
+	}
+	must(s, rows.Err())
+	return steps
+}
+
+func planText(steps []step) string {
+	var b strings.Builder
+	for _, p := range steps {
+		fmt.Fprintf(&b, "\n  %s", p.what)
+	}
+	return b.String()
+}
+
+func TestEveryReadIsServedByItsIndex(t *testing.T) {
+	s := openStore(t, Options{})
+	last, all, first := feed.Versions{Last: true}, feed.Versions{All: true}, feed.Versions{First: true}
+	key := feed.Versions{Keys: []feed.VersionKey{{Key: "v", Dated: true}}}
+	const (
+		byPlace   = "SEARCH e USING INDEX sqlite_autoindex_entries_1 (feed=? AND seq=?)"
+		fromPlace = "SEARCH e USING INDEX sqlite_autoindex_entries_1 (feed=? AND seq>? AND seq<?)"
+		byVersion = "SEARCH v USING INDEX entries_version (feed=? AND id=?)"
+		liveByID  = "SEARCH v USING INDEX live_id (feed=? AND id=?"
+	)
+	one, two := []string{"tool"}, []string{"tool", "malware"}
+	for name, c := range map[string]struct {
+		q    feed.Query
+		want []string
+	}{
+		"the default page":          {feed.Query{Versions: last}, []string{"SEARCH v USING PRIMARY KEY (feed=? AND seq>? AND seq<?)", byPlace}},
+		"of a spec_version":         {feed.Query{Versions: last, SpecVersions: two}, []string{"SEARCH v USING PRIMARY KEY (feed=? AND seq>? AND seq<?)", byPlace}},
+		"all versions":              {feed.Query{Versions: all}, []string{fromPlace}},
+		"first versions":            {feed.Query{Versions: first}, []string{fromPlace, "SEARCH f USING INDEX entries_version (feed=? AND id=? AND spec_version=?)"}},
+		"a version":                 {feed.Query{Versions: key}, []string{fromPlace}},
+		"a type":                    {feed.Query{Versions: last, Types: one}, []string{"SEARCH v USING INDEX live_type (feed=? AND type=? AND seq>? AND seq<?)", byPlace}},
+		"types":                     {feed.Query{Versions: last, Types: two}, []string{"SEARCH v USING INDEX live_type (feed=? AND type=? AND seq>? AND seq<?)", byPlace}},
+		"all versions of types":     {feed.Query{Versions: all, Types: two}, []string{"SEARCH v USING INDEX entries_type (feed=? AND type=? AND seq>? AND seq<?)", byPlace}},
+		"an object":                 {feed.Query{Versions: last, IDs: one}, []string{liveByID, byPlace}},
+		"objects":                   {feed.Query{Versions: last, IDs: two}, []string{liveByID, byPlace}},
+		"all versions of an object": {feed.Query{Versions: all, IDs: one}, []string{byVersion, byPlace}},
+		"a version of an object":    {feed.Query{Versions: key, IDs: one}, []string{byVersion, byPlace}},
+		"first and last of objects": {feed.Query{Versions: feed.Versions{First: true, Last: true}, IDs: two}, []string{byVersion, byPlace}},
+		"objects of a type":         {feed.Query{Versions: last, IDs: two, Types: one}, []string{liveByID, byPlace}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.q.Upto, c.q.Limit, c.q.Content = 1000, 101, true
+			text, _ := s.engine.readText(1, 0, c.q)
+			steps := s.plan(text)
+			for _, want := range c.want {
+				if !strings.Contains(planText(steps), want) {
+					t.Errorf("the plan has no %q:%s", want, planText(steps))
+				}
+			}
+			for _, p := range steps { // what is not part of another step carries the content
+				if p.under == 0 && strings.Contains(p.what, "TEMP B-TREE") {
+					t.Errorf("content is sorted:%s", planText(steps))
+				}
+			}
+		})
+	}
+}
+
+// TestNoStatementWalksThroughAFeed runs every verb and then looks at the plan of
+// every statement that the store has prepared for it.
+func TestNoStatementWalksThroughAFeed(t *testing.T) {
+	s := openStore(t, Options{})
+	s.everything()
+	texts := map[string]bool{}
+	for text := range s.compiled {
+		texts[text] = true
+	}
+	s.stmts.Range(func(text, _ any) bool { texts[text.(string)] = true; return true })
+	large := regexp.MustCompile(`^SCAN (entries|live|tombstones|statuses|feeds|e|v|f|l|t)\b`)
+	looked := 0
+	for text := range texts {
+		if strings.HasPrefix(text, "begin") || strings.HasPrefix(text, "commit") || strings.Contains(text, "savepoint") ||
+			strings.HasPrefix(text, "ro") || strings.HasPrefix(text, "release") {
+			continue
+		}
+		looked++
+		steps := s.plan(text)
+		for _, p := range steps {
+			if large.MatchString(p.what) || strings.Contains(p.what, "AUTOMATIC") || strings.HasSuffix(p.what, "(feed=?)") &&
+				!strings.Contains(text, "collections") && !strings.Contains(text, "count(*)") && !strings.Contains(text, "limit $2") {
+				t.Errorf("%s\nwalks through a feed:%s", text, planText(steps))
+			}
+		}
+	}
+	if looked < 40 {
+		t.Errorf("only %d statements were looked at", looked)
+	}
+}
+
+// everything makes the store prepare all that it ever asks a feed.
+func (s *testStore) everything() {
+	s.Helper()
+	ctx := s.Context()
+	old := someDraft("tool--1", "1", "content")
+	old.SpecVersion = "2.0"
+	must(s, s.put(old, someDraft("tool--1", "1", "content"), someDraft("tool--2", "1", "content")))
+	must(s, s.put(someDraft("tool--1", "22", "content"), someDraft("tool--1", "1", "other"), someDraft("malware--1", "1", "content")))
+	level := someDraft("tool--2", "22", "content")
+	level.Level = 3
+	must(s, s.put(level))
+	for _, v := range []feed.Versions{{Last: true}, {All: true}, {First: true}, {Keys: []feed.VersionKey{{Key: "1", Dated: true}}}} {
+		for _, q := range []feed.Query{{}, {IDs: []string{"tool--1"}}, {Types: []string{"tool", "malware"}}, {SpecVersions: []string{"2.0"}}, {AfterAdded: new(taxii.Time)}} {
+			q.Versions, q.Upto, q.Limit, q.Content = v, 9, 9, true
+			must(s, s.Read(ctx, s.feed, q, func(*feed.Entry) bool { return true }))
+		}
+	}
+	which := feed.Which{ID: "tool--1", SpecVersions: []string{"2.1"}, Versions: feed.Versions{Keys: []feed.VersionKey{{Key: "1", Dated: true}}}}
+	_, err := s.Deleted(ctx, s.feed, which)
+	must(s, err)
+	_, err = s.Exists(ctx, s.feed, "tool--1", 0)
+	must(s, err)
+	_, err = s.Count(ctx, s.feed)
+	must(s, err)
+	_, err = s.Withdraw(ctx, s.feed, feed.Which{ID: "tool--1", SpecVersions: []string{"2.1"}, Versions: feed.Versions{Last: true}}, feed.Tombstone{})
+	must(s, err)
+	s.drop("tool--1")
+	_, err = s.StatusVersions(ctx, feed.Status{Feed: s.feed, First: 1, Last: 2, Duplicates: []feed.Place{3}})
+	must(s, err)
+	_, _ = s.Status(ctx, taxii.NewID())
+	id := taxii.NewID()
+	must(s, s.PutCollection(ctx, exchange.Collection{ID: id, Root: 1, Title: "Another", Validation: "off"}))
+	must(s, s.RemoveCollection(ctx, id))
+	for more := true; more; {
+		more, err = s.PurgeStep(ctx, 1)
+		must(s, err)
+	}
+}
