@@ -45,6 +45,9 @@ password: {file: PATH}, or password_hash: as hansom account hash prints it.
 			return takes("FILE")(nil, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.yes && o.dryRun {
+				return misused("--yes and --dry-run exclude each other")
+			}
 			if o.fromServer {
 				return a.control(cmd.Context(), func(c *admin.Client) error { return a.printState(cmd.Context(), c) })
 			}
@@ -60,7 +63,6 @@ password: {file: PATH}, or password_hash: as hansom account hash prints it.
 	flags.BoolVar(&o.yes, "yes", false, "do not ask")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show the plan and change nothing")
 	flags.BoolVar(&o.fromServer, "from-server", false, "write the present state as YAML to standard output")
-	cmd.MarkFlagsMutuallyExclusive("dry-run", "yes")
 	return a.printsJSON(cmd)
 }
 

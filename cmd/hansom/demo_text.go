@@ -32,7 +32,7 @@ func (a *app) sayDemo(r readyFile, data string) {
 }
 
 func (a *app) sayCurl(r readyFile, member readyAccount) {
-	curl := fmt.Sprintf("curl -sS --cacert %s -u %s -H 'Accept: %s'", quoted(r.CAFile), quoted(member.Name+":"+member.Password), taxii.MediaType)
+	curl := fmt.Sprintf("curl -sS -w '\\n' --cacert %s -u %s -H 'Accept: %s'", quoted(r.CAFile), quoted(member.Name+":"+member.Password), taxii.MediaType)
 	root := r.URL + r.DefaultRoot
 	objects := root + "collections/" + r.Collections[0].ID + "/objects/"
 	a.say("\nAsk it with curl: what there is, the collections, a page of objects, and an indicator of your own:\n")
@@ -52,20 +52,22 @@ func indicator() string {
 		taxii.NewID(), now, now, address, now)
 }
 
+// sayPython names the authority in the environment, since what stands there
+// goes over what the library is told (verify=).
 func (a *app) sayPython(r readyFile, member readyAccount) {
 	a.say("\nOr with taxii2-client in Python:\n")
 	a.say(`python3 -m venv taxii-venv && taxii-venv/bin/pip install taxii2-client
-taxii-venv/bin/python - <<'EOF'
+REQUESTS_CA_BUNDLE=%s taxii-venv/bin/python - <<'EOF'
 from taxii2client.v21 import Server
 
-server = Server(%s, user=%s, password=%s, verify=%s)
+server = Server(%s, user=%s, password=%s)
 for root in server.api_roots:
     for collection in root.collections:
         print(root.title, "|", collection.title, "| read", collection.can_read, "| write", collection.can_write)
         if collection.can_read:
             for thing in collection.get_objects(limit=3)["objects"]:
                 print("   ", thing["id"])
-EOF`, pythonText(r.URL+r.Discovery), pythonText(member.Name), pythonText(member.Password), pythonText(r.CAFile))
+EOF`, quoted(r.CAFile), pythonText(r.URL+r.Discovery), pythonText(member.Name), pythonText(member.Password))
 }
 
 // pythonText writes text as Python reads it: as Go does, for what can be printed.

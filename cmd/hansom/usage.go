@@ -35,6 +35,7 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	meant := ""
+	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	if list := cmd.SuggestionsFor(args[0]); len(list) > 0 {
 		meant = fmt.Sprintf("; %s was perhaps meant", strings.Join(list, " or "))
 	}

@@ -2,7 +2,10 @@ package admin
 
 import (
 	"bytes"
+	"net/url"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -61,4 +64,36 @@ func sameSettings(a, b exchange.CollectionSetting) bool {
 		a.Types, b.Types = nil, nil
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// FuzzPath takes any path apart. What matches a route gives it its names, none of
+// them empty, and the same path with a final slash matches the same.
+func FuzzPath(f *testing.F) {
+	for _, seed := range []string{
+		"/admin/roots/", "/admin/roots/a%2Fb", "/admin/roots//", "/admin/roots/%2e%2e/collections/x/objects/", "/admin/accounts/%00", "/admin/%zz", "/admin", "",
+	} {
+		f.Add(seed)
+	}
+	table := routes()
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.ParseRequestURI("http://control" + path)
+		if err != nil {
+			return
+		}
+		segments := split(u)
+		for _, route := range table {
+			names, ok := route.match(segments)
+			if !ok {
+				continue
+			}
+			for name, value := range names {
+				if value == "" || !strings.Contains(route.path, "{"+name+"}") {
+					t.Fatalf("%q matches %s with %q for %s", path, route.path, value, name)
+				}
+			}
+			if again := split(&url.URL{Path: strings.TrimSuffix(u.Path, "/") + "/", RawPath: strings.TrimSuffix(u.EscapedPath(), "/") + "/"}); !slices.Equal(again, segments) {
+				t.Fatalf("%q is %q and, with a slash, %q", path, segments, again)
+			}
+		}
+	})
 }

@@ -51,7 +51,7 @@ func New(x *exchange.Exchange, o Options, fail func(http.ResponseWriter, *http.R
 	o.MaxPerAccount = or(o.MaxPerAccount, DefaultMaxPerAccount)
 	a := &Server{x: x, opt: o, fail: fail, load: newLoad(o.MaxPerAccount)}
 	a.pages = newPages(o.PagesBudget, int64(x.PageBytes()))
-	a.bodies = newGate(o.BodiesBudget, nil)
+	a.bodies = newGate(o.BodiesBudget-3*x.MaxContentLength()/2, nil) // the rest is for the one that goes beyond
 	a.routes = a.list()
 	return a
 }
@@ -153,12 +153,19 @@ func (a *Server) cutRoot(path []string) (root string, rest []string) {
 	return "", nil
 }
 
-// match finds the route of a path below a root.
+// match finds the route of a path below a root. What is in a Collection that the
+// account does not see is Missing, whatever the method, the media type or the
+// query (R069).
 func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
 	for _, route := range a.routes {
 		if !route.fits(path, r) {
 			continue
+		}
+		if id := r.PathValue("id"); id != "" {
+			if _, err := s.Collection(r.Context(), r.PathValue("root"), id); err != nil {
+				return err
+			}
 		}
 		if route.takes(r.Method) {
 			return a.run(route, s, w, r)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hansom-taxii/hansom/taxii"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -25,18 +26,19 @@ const (
 // all bodies; release gives its memory back. The bound is on the decoded octets
 // (413), so that a small body cannot become a large one.
 func (a *Server) Body(w http.ResponseWriter, r *http.Request, account, most int64) (body []byte, release func(), err error) {
-	if r.ContentLength > most {
+	codings := r.Header.Values("Content-Encoding")
+	if len(codings) == 0 && r.ContentLength > most { // what is compressed may be larger than what it holds
 		return nil, nil, tooLarge(most)
 	}
 	control := http.NewResponseController(w)
 	in := &intake{gate: a.bodies, ctx: r.Context(), account: account, most: most}
 	paced := &pacedReader{from: r.Body, deadline: control.SetReadDeadline, idle: a.opt.BodyTimeout, until: time.Now().Add(bodyMost)}
-	from, err := decoded(paced, r.Header.Values("Content-Encoding"))
+	from, err := decoded(paced, codings)
 	if err == nil {
 		body, err = in.readAll(from, r.ContentLength)
 	}
-	if again := control.SetReadDeadline(time.Time{}); err == nil {
-		err = again // else the connection would be lost while the answer is made
+	if err == nil { // after an error net/http waits no longer for the rest, either
+		err = control.SetReadDeadline(time.Time{}) // else the connection would be lost while the answer is made
 	}
 	if err != nil {
 		in.release()
@@ -59,7 +61,7 @@ func bodyError(err error) error {
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return taxii.Errorf(taxii.TimedOut, "the body came too slowly").Because(err)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)):
 		return taxii.Errorf(taxii.Unprocessable, "the body is not good gzip").Because(err)
 	}
 	return taxii.Errorf(taxii.Unprocessable, "the body was cut short").Because(err)
@@ -87,12 +89,16 @@ type intake struct {
 }
 
 func (in *intake) release() {
-	in.gate.leave(in.held)
+	in.gate.end(in, in.held)
 	in.held = 0
 }
 
 func (in *intake) take(octets int64) error {
-	if err := in.gate.enter(in.ctx, in.account, octets); err != nil {
+	more := in
+	if in.held == 0 {
+		more = nil
+	}
+	if err := in.gate.enterFor(in.ctx, in.account, octets, more); err != nil {
 		return err
 	}
 	in.held += octets

@@ -69,7 +69,8 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 		if status >= http.StatusInternalServerError {
 			e.ID = taxii.NewID()
 			log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("error_id", e.ID),
-				slog.String("request_id", exchange.RequestOf(r.Context())), slog.Int("status", status), slog.Any("error", err), slog.Any("cause", errors.Unwrap(e)))
+				slog.String("request_id", exchange.RequestOf(r.Context())), slog.Int("status", status),
+				slog.String("error", e.Error()), slog.Any("cause", errors.Unwrap(e)))
 		}
 		e.HTTPStatus = strconv.Itoa(status)
 		head := w.Header()

@@ -27,12 +27,14 @@ type gate struct {
 
 	mu      sync.Mutex // guards all below
 	free    int64
+	beyond  *intake // one that has been let in beyond the budget, or nil
 	turns   []int64 // accounts that wait, the next first
 	waiting map[int64][]*waiter
 }
 
 type waiter struct {
 	octets int64
+	more   *intake       // that asks for more than it has, or nil
 	in     chan struct{} // closed when let in
 }
 
@@ -46,7 +48,14 @@ func newGate(size int64, crowded func()) *gate {
 // enter takes octets of the budget, waiting for them if it must; Unavailable
 // if they do not come free.
 func (g *gate) enter(ctx context.Context, account, octets int64) error {
-	w := g.ask(account, octets)
+	return g.enterFor(ctx, account, octets, nil)
+}
+
+// enterFor is enter for an intake that holds octets and needs more, or nil. Many
+// such could wait for each other with nothing left for any: one of them at a
+// time is let in beyond the budget, and gives all back when it is done.
+func (g *gate) enterFor(ctx context.Context, account, octets int64, more *intake) error {
+	w := g.ask(account, octets, more)
 	if w == nil {
 		return nil
 	}
@@ -68,15 +77,30 @@ func (g *gate) enter(ctx context.Context, account, octets int64) error {
 	}
 }
 
-// ask takes the octets at once, or queues for them.
-func (g *gate) ask(account, octets int64) *waiter {
+// now takes the octets if they can be had without waiting.
+func (g *gate) now(octets int64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.turns) == 0 && octets <= g.free {
+	if len(g.turns) > 0 || !g.has(octets) {
+		return false
+	}
+	g.free -= octets
+	return true
+}
+
+// has tells whether so many octets can be taken. Nobody wants more than there
+// are at all, but by the settings of very small servers.
+func (g *gate) has(octets int64) bool { return octets <= g.free || g.free == g.size }
+
+// ask takes the octets at once, or queues for them.
+func (g *gate) ask(account, octets int64, more *intake) *waiter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.turns) == 0 && g.has(octets) || g.goBeyond(more) {
 		g.free -= octets
 		return nil
 	}
-	w := &waiter{octets: octets, in: make(chan struct{})}
+	w := &waiter{octets: octets, more: more, in: make(chan struct{})}
 	if len(g.waiting[account]) == 0 {
 		g.turns = append(g.turns, account)
 	}
@@ -92,16 +116,56 @@ func (g *gate) giveUp(account int64, w *waiter, cause error) error {
 	case <-w.in:
 		g.free += w.octets
 	default:
-		g.waiting[account] = slices.DeleteFunc(g.waiting[account], func(o *waiter) bool { return o == w })
-		if len(g.waiting[account]) == 0 {
-			delete(g.waiting, account)
-			g.turns = slices.DeleteFunc(g.turns, func(o int64) bool { return o == account })
-		}
+		g.remove(account, w)
 	}
 	g.admit()
 	e := taxii.Errorf(taxii.Unavailable, "the server has no memory free for this request; try again").Because(cause)
 	e.RetryAfter = waitFor
 	return e
+}
+
+// remove takes a waiter out of the queue. mu is held.
+func (g *gate) remove(account int64, w *waiter) {
+	g.waiting[account] = slices.DeleteFunc(g.waiting[account], func(o *waiter) bool { return o == w })
+	if len(g.waiting[account]) == 0 {
+		delete(g.waiting, account)
+		g.turns = slices.DeleteFunc(g.turns, func(o int64) bool { return o == account })
+	}
+}
+
+// goBeyond tells whether an intake may go beyond the budget. mu is held.
+func (g *gate) goBeyond(more *intake) bool {
+	if more == nil || g.beyond != nil && g.beyond != more {
+		return false
+	}
+	g.beyond = more
+	return true
+}
+
+// end gives back all that an intake has.
+func (g *gate) end(in *intake, octets int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free += octets
+	if g.beyond == in {
+		g.beyond = nil
+		g.rescue()
+	}
+	g.admit()
+}
+
+// rescue lets one of those who wait for more go beyond the budget. mu is held.
+func (g *gate) rescue() {
+	for _, account := range g.turns {
+		for _, w := range g.waiting[account] {
+			if g.goBeyond(w.more) {
+				g.free -= w.octets
+				close(w.in)
+				g.remove(account, w)
+				return
+			}
+		}
+	}
 }
 
 // leave gives octets back.
@@ -125,7 +189,7 @@ func (g *gate) admit() {
 	for len(g.turns) > 0 {
 		account := g.turns[0]
 		w := g.waiting[account][0]
-		if w.octets > g.free {
+		if !g.has(w.octets) {
 			return // who is next is not passed over for who wants less
 		}
 		g.free -= w.octets

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,9 +20,9 @@ const (
 	// stalled is how long a connection may take nothing while others wait for
 	// the memory it holds.
 	stalled = time.Second
-	// portion is what is written at a time: the connection's progress is seen,
+	// portion is what is written at a time, one record of TLS: the connection's progress is seen,
 	// and its deadline renewed, after each.
-	portion = 32 << 10
+	portion = 16 << 10
 )
 
 // getPage answers with one page of what the endpoint reads.
@@ -177,27 +179,16 @@ func (h *held) got() bool {
 	return false
 }
 
-// read takes memory for the page, reads it, and keeps of the memory what the
-// page needs.
+// read reads the page for all who share it.
 func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 	defer close(h.ready)
-	g := h.pages.gate
-	if h.err = g.enter(ctx, account, h.pages.pageSize); h.err != nil {
-		h.shut()
-		return
-	}
-	page, err := v.Page(context.WithoutCancel(ctx)) // who shares it has not given up
+	page, err := h.pages.read(ctx, account, v)
 	if err != nil {
 		h.err = err
-		g.leave(h.pages.pageSize)
 		h.shut()
 		return
 	}
-	if page.Size >= uncounted {
-		h.counted = true
-		g.overdraw(int64(page.Size))
-	}
-	g.leave(h.pages.pageSize)
+	h.counted = page.Size >= uncounted
 	h.mu.Lock()
 	h.page = page
 	h.needed = make([]int, len(page.Chunks))
@@ -208,6 +199,27 @@ func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 	if len(page.Chunks) == 0 {
 		h.shut()
 	}
+}
+
+// read takes memory for a page, reads it, and keeps of the memory what the page
+// needs. Where it would have to wait for memory it first looks whether the page
+// is small, and so needs none of the budget.
+func (p *pages) read(ctx context.Context, account int64, v *exchange.View) (*exchange.Page, error) {
+	reading := context.WithoutCancel(ctx) // who shares the page has not given up
+	if !p.gate.now(p.pageSize) {
+		if small, err := v.PageWithin(reading, uncounted-1); small != nil || err != nil {
+			return small, err
+		}
+		if err := p.gate.enter(ctx, account, p.pageSize); err != nil {
+			return nil, err
+		}
+	}
+	defer p.gate.leave(p.pageSize)
+	page, err := v.Page(reading)
+	if err == nil && page.Size >= uncounted {
+		p.gate.overdraw(int64(page.Size))
+	}
+	return page, err
 }
 
 // shut lets nobody join any more.
@@ -271,7 +283,7 @@ func (h *held) release(i int) bool {
 type sending struct {
 	held    *held
 	control *http.ResponseController
-	next    int          // the first chunk that is not yet written
+	next    atomic.Int64 // the first chunk that is not yet written
 	last    atomic.Int64 // when the client last took something, nanoseconds since 1970
 }
 
@@ -291,7 +303,7 @@ func (g *sending) took() { g.last.Store(time.Now().UnixNano()) }
 
 // done gives chunk i back.
 func (g *sending) done(i int) {
-	g.next = i + 1
+	g.next.Store(int64(i) + 1)
 	g.held.release(i)
 }
 
@@ -302,23 +314,52 @@ func (g *sending) leave() {
 		delete(g.held.pages.sending, g)
 		g.held.pages.mu.Unlock()
 	}
-	g.held.leaveFrom(g.next)
+	g.held.leaveFrom(int(g.next.Load()))
 }
 
-// closeStalled closes the connection that has taken nothing for the longest
-// time, if that is over a second, so that its memory serves those who wait.
+// closeStalled closes connections that have taken nothing for a second, the
+// longest first, until the memory of one page comes free for those who wait.
 func (p *pages) closeStalled() {
+	for _, g := range p.worst() {
+		_ = g.control.SetWriteDeadline(time.Unix(1, 0)) // where it cannot be closed its time-out does it
+	}
+}
+
+// worst lists the connections to close. One that was closed stays in sending
+// until its request has ended, so its memory is not counted as more to come.
+func (p *pages) worst() []*sending {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var worst *sending
+	var list []*sending
 	for g := range p.sending {
-		if worst == nil || g.last.Load() < worst.last.Load() {
-			worst = g
+		if time.Since(time.Unix(0, g.last.Load())) >= stalled {
+			list = append(list, g)
 		}
 	}
-	if worst == nil || time.Since(time.Unix(0, worst.last.Load())) < stalled {
-		return
+	slices.SortFunc(list, func(a, b *sending) int { return cmp.Compare(a.last.Load(), b.last.Load()) })
+	needed, free := map[*held][]int{}, int64(0)
+	for i, g := range list {
+		if free >= p.pageSize {
+			return list[:i]
+		}
+		free += g.wouldFree(needed)
 	}
-	delete(p.sending, worst)
-	_ = worst.control.SetWriteDeadline(time.Unix(1, 0)) // where it cannot be closed its time-out does it
+	return list
+}
+
+// wouldFree counts one user less in needed and tells how many octets then come
+// free.
+func (g *sending) wouldFree(needed map[*held][]int) (octets int64) {
+	h := g.held
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if needed[h] == nil {
+		needed[h] = slices.Clone(h.needed)
+	}
+	for i := int(g.next.Load()); i < len(h.page.Chunks); i++ {
+		if needed[h][i]--; needed[h][i] == 0 {
+			octets += int64(len(h.page.Chunks[i]))
+		}
+	}
+	return octets
 }

@@ -97,7 +97,8 @@ func (s *Session) AddCollection(ctx context.Context, set CollectionSetting) (Col
 	return set, err
 }
 
-// SetCollection changes a Collection: edit is given its settings.
+// SetCollection changes a Collection: edit is given its settings. Other names for
+// it need the right to manage its API Root.
 func (s *Session) SetCollection(ctx context.Context, root, name string, edit func(*CollectionSetting) error) (set CollectionSetting, err error) {
 	err = s.x.change(ctx, func(snap *snapshot) error {
 		r, c, err := s.managedCollection(snap, root, name)
@@ -111,9 +112,22 @@ func (s *Session) SetCollection(ctx context.Context, root, name string, edit fun
 		if set.ID != c.ID || set.Root != r.Name {
 			return taxii.Errorf(taxii.Unprocessable, "a collection keeps its id and its API Root")
 		}
+		if err := s.mayName(snap, r, c, &set); err != nil {
+			return err
+		}
 		return s.x.putCollection(ctx, snap, r, c, &set)
 	})
 	return set, err
+}
+
+// mayName tells whether the account may give a Collection these names. They are
+// unique in the API Root, so an answer to whether one is free would tell of
+// Collections that only who manages the root is sure to see.
+func (s *Session) mayName(snap *snapshot, r *Root, c *Collection, set *CollectionSetting) error {
+	if set.Title == c.Title && set.Alias == c.Alias || s.manages(snap, resource{scope: OnRoot, root: r.ID}) == nil {
+		return nil
+	}
+	return taxii.Errorf(taxii.Forbidden, "title and alias are names in the API Root: changing them needs the right to manage it")
 }
 
 // putCollection checks settings and keeps them.

@@ -113,6 +113,11 @@ func (p *planner) collections() error {
 		if err := p.keep(1, "collection", c.name()); err != nil {
 			return err
 		}
+		if c.ID != "" && c.Alias != "" { // else the name is the id
+			if err := p.keep(1, "collection", c.Root+"/collection/"+c.ID); err != nil {
+				return err
+			}
+		}
 		switch {
 		case i < 0:
 			p.step("add", "collection", c.name(), c.Title, func(ctx context.Context) error { _, err := p.s.AddCollection(ctx, c); return err })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -163,8 +164,14 @@ func (v *View) Empty() bool {
 
 // Page reads the page. It is whole, or an error.
 func (v *View) Page(ctx context.Context) (*Page, error) {
+	return v.PageWithin(ctx, math.MaxInt)
+}
+
+// PageWithin reads the page if it has at most so many octets; if it has more it
+// gives nil, and has taken little more memory than that.
+func (v *View) PageWithin(ctx context.Context, most int) (*Page, error) {
 	p := &Page{First: v.reached, Last: v.reached}
-	limit := v.query.Limit
+	limit, fits := v.query.Limit, true
 	q := v.query
 	q.Limit = limit + 1 // one more tells whether there is more
 	err := v.s.x.store.Read(ctx, v.coll.Feed, q, func(e *feed.Entry) bool {
@@ -173,14 +180,20 @@ func (v *View) Page(ctx context.Context) (*Page, error) {
 			p.More = true
 			return false
 		}
-		p.take(e, v.target.Endpoint)
-		return true
+		if fits = p.Size+item <= most; fits {
+			p.take(e, v.target.Endpoint)
+			fits = p.Size <= most
+		}
+		return fits
 	})
 	if errors.Is(err, feed.ErrCut) {
 		p.More, err = true, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !fits {
+		return nil, nil
 	}
 	if p.Count == 0 {
 		return p, v.exists(ctx)

@@ -52,7 +52,7 @@ func key(f reflect.StructField) string { return f.Tag.Get("yaml") }
 
 // Load reads the configuration: over the defaults goes the file (none for ""),
 // over it the environment (elements NAME=VALUE, of which those that begin with
-// HANSOM_ count), over it what was set by flags (by key). Unknown keys, keys
+// HANSOM_ and are not empty count), over it what was set by flags (by key). Unknown keys, keys
 // that stand twice and values out of bounds are errors that name their place.
 func Load(file string, env []string, set map[string]string) (Config, error) {
 	c := Defaults()
@@ -173,7 +173,7 @@ func (c *Config) loadEnvironment(env []string) error {
 		variable, value, _ := strings.Cut(pair, "=")
 		name, ours := strings.CutPrefix(variable, envPrefix)
 		switch {
-		case !ours || foreign(name):
+		case !ours || value == "" || foreign(name): // a variable that is empty sets nothing
 		case name == "KEY":
 			c.Key = value
 		default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -13,9 +14,22 @@ import (
 // commentWidth is where the lines of a comment are broken, in characters.
 const commentWidth = 100
 
-// Print writes what is in force as a commented YAML file that Load reads back.
-// The master key is never in it.
-func (c Config) Print(w io.Writer) error { return c.print(w, false) }
+// Print writes what is in force as a commented YAML file that Load reads back,
+// wherever the file lies: paths are whole. The master key is never in it.
+func (c Config) Print(w io.Writer) error {
+	for _, f := range fields() {
+		path, ok := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index).Addr().Interface().(*string)
+		if !ok || *path == "" || !IsPath(key(f)) {
+			continue
+		}
+		whole, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("print %s: %w", key(f), err)
+		}
+		*path = whole
+	}
+	return c.print(w, false)
+}
 
 // Template writes the same file with every setting that has its default turned
 // into a comment, to begin a configuration with.

@@ -138,14 +138,12 @@ func Serve(ctx context.Context, c Config, o Options) (err error) {
 	if _, err := os.Stat(databaseFile(c)); err != nil {
 		return fmt.Errorf("there is no server in %s: make one with `hansom init --data %s` (%w)", c.Data, c.Data, err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
 	}
 	defer listener.Close() //nolint:errcheck // it is closed before, unless there was another error
-	if c.PublicURL == "" {
-		c.PublicURL = "https://" + listener.Addr().String()
-	}
+	c.PublicURL = c.URLAt(listener.Addr().String())
 	n, err := openSoon(ctx, c, o)
 	if err != nil {
 		return err
@@ -187,7 +185,7 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 		n.start(func() { n.renew(work, listener.Addr().String()) })
 	}
 	failed := make(chan error, 2)
-	n.start(func() { failed <- server.run(netutil.LimitListener(listener, n.conf.MaxConnections)) })
+	n.start(func() { failed <- server.run(watching{netutil.LimitListener(listener, n.conf.MaxConnections)}) })
 	n.start(func() { failed <- control.run() })
 	if n.opt.Ready != nil {
 		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
@@ -202,7 +200,9 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	n.stopping.Store(true)
-	err = errors.Join(err, server.stop(n.conf.DrainTimeout), control.stop(n.conf.DrainTimeout))
+	stopped := make(chan error, 1)
+	n.start(func() { stopped <- control.stop(n.conf.DrainTimeout) })
+	err = errors.Join(err, server.stop(n.conf.DrainTimeout), <-stopped)
 	stop()
 	n.running.Wait()
 	n.log.Info("stopped")
@@ -306,11 +306,15 @@ func (n *node) server(session func(*http.Request) (*exchange.Session, error), li
 func (n *node) httpServer(handler http.Handler) *http.Server {
 	c := n.conf
 	return &http.Server{
-		Handler:           &observer{next: handler, fail: n.fail, log: n.log, stall: c.StallTimeout, most: int64(c.MaxRequests)},
+		Handler:           &observer{next: handler, fail: n.fail, log: n.log, stall: c.StallTimeout, body: c.BodyTimeout, most: int64(c.MaxRequests)},
+		ConnContext:       withConn,
+		HTTP2:             &http.HTTP2Config{WriteByteTimeout: c.StallTimeout},
 		ReadHeaderTimeout: c.HeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    netHeadersMost,
-		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug), // handshakes that fail and the like
+		// OPTIONS * is answered as any other request for what is not there.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(n.log.Handler(), slog.LevelDebug), // handshakes that fail and the like
 	}
 }
 

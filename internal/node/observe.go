@@ -39,6 +39,7 @@ type observer struct {
 	fail  func(http.ResponseWriter, *http.Request, error)
 	log   *slog.Logger
 	stall time.Duration // a write that takes longer closes the connection
+	body  time.Duration // a body that nobody reads is waited for no longer
 	most  int64         // requests in work
 
 	inWork atomic.Int64
@@ -48,7 +49,8 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began, id, line := time.Now(), taxii.NewID(), &requestLog{}
 	r = r.WithContext(context.WithValue(exchange.WithRequest(r.Context(), id), logKey{}, line))
 	w.Header().Set("X-Request-Id", id)
-	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), stall: o.stall}
+	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), stall: o.stall}
+	o.hurry(answer, r)
 	defer func() { o.line(r, line, answer, began) }()
 	defer o.recover(answer, r)
 	defer o.inWork.Add(-1)
@@ -61,6 +63,14 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.fail(answer, r, taxii.Errorf(taxii.HeadersTooLarge, "the request line and headers are larger than %d octets", headersMost))
 	default:
 		o.next.ServeHTTP(answer, r)
+	}
+}
+
+// hurry bounds the time for which net/http waits for a body that no handler has
+// read, before it sends the answer. Who reads a body sets times of its own.
+func (o *observer) hurry(w *answer, r *http.Request) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		_ = w.control.SetReadDeadline(time.Now().Add(o.body)) // a connection that is gone waits for nothing
 	}
 }
 
@@ -84,12 +94,13 @@ func (o *observer) recover(w *answer, r *http.Request) {
 	if err, ok := failed.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)
 	}
-	o.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", exchange.RequestOf(r.Context())),
-		slog.Any("panic", failed), slog.String("stack", string(debug.Stack())))
+	cause := fmt.Errorf("panic: %v\n%s", failed, debug.Stack())
 	if w.status != 0 {
+		o.log.LogAttrs(r.Context(), slog.LevelError, "answer cut off", slog.String("request_id", exchange.RequestOf(r.Context())),
+			slog.Any("cause", cause))
 		panic(http.ErrAbortHandler)
 	}
-	o.fail(w, r, fmt.Errorf("panic: %v", failed))
+	o.fail(w, r, cause)
 }
 
 // line writes the access line: no query, since secrets may stand there by
@@ -106,6 +117,7 @@ func (o *observer) line(r *http.Request, l *requestLog, w *answer, began time.Ti
 type answer struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	conn    *conn // nil where it is not known
 	stall   time.Duration
 	status  int
 	bytes   int64
@@ -118,7 +130,18 @@ func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
 	}
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.stall)) // for answers without a body; where it fails so will the write
 	a.ResponseWriter.WriteHeader(status)
+}
+
+// SetWriteDeadline is how who waits for memory cuts off an answer that is not
+// taken. Over HTTP/2 that resets the stream, and where not even that is taken,
+// the connection is closed.
+func (a *answer) SetWriteDeadline(t time.Time) error {
+	if a.conn.blocked() >= blockedMost && t.Before(time.Now()) {
+		return a.conn.Close()
+	}
+	return a.control.SetWriteDeadline(t)
 }
 
 func (a *answer) Write(b []byte) (int, error) {

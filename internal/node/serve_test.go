@@ -1,14 +1,19 @@
 package node_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,11 +37,12 @@ type served struct {
 
 const (
 	collection = "d0c1a2b3-0000-4000-8000-000000000001"
+	objects    = "/trust/collections/all/objects/"
 	password   = "correct horse battery"
 )
 
-// serve runs a node with one API Root, one Collection and an account alice who
-// reads and writes it.
+// serve runs a node with one API Root, one Collection, an account alice who
+// reads and writes it and an account bob who reads it.
 func serve(t *testing.T, set func(*node.Config)) *served {
 	t.Helper()
 	s := &served{conf: node.Defaults(), log: new(lockedBuffer)}
@@ -51,7 +57,7 @@ func serve(t *testing.T, set func(*node.Config)) *served {
 	ready, ended := make(chan node.Info, 1), make(chan error, 1)
 	go func() {
 		ended <- node.Serve(ctx, s.conf, node.Options{
-			Log: slog.New(slog.NewJSONHandler(s.log, nil)), Prepare: furnish,
+			Log: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Prepare: furnish,
 			Ready: func(i node.Info) error { ready <- i; return nil },
 		})
 	}()
@@ -109,7 +115,13 @@ func furnish(ctx context.Context, x *exchange.Exchange) error {
 	if err := o.AddAccount(ctx, exchange.AccountSetting{Name: "alice", Password: password}); err != nil {
 		return err
 	}
-	return o.SetGrant(ctx, exchange.GrantSetting{Account: "alice", On: "trust/collection/all", Rights: []string{"read", "write"}})
+	if err := o.SetGrant(ctx, exchange.GrantSetting{Account: "alice", On: "trust/collection/all", Rights: []string{"read", "write"}}); err != nil {
+		return err
+	}
+	if err := o.AddAccount(ctx, exchange.AccountSetting{Name: "bob", Password: password}); err != nil {
+		return err
+	}
+	return o.SetGrant(ctx, exchange.GrantSetting{Account: "bob", On: "trust/collection/all", Rights: []string{"read"}})
 }
 
 // request builds a request as alice.
@@ -160,21 +172,86 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func TestSmoke(t *testing.T) {
-	s := serve(t, nil)
-	for _, c := range []struct{ method, path, body string }{
-		{"GET", "/taxii2/", ""}, {"GET", "/trust/", ""}, {"GET", "/trust/collections/", ""}, {"GET", "/trust/collections/all/", ""},
-		{"GET", "/trust/collections/all/objects/", ""},
-		{"POST", "/trust/collections/all/objects/", `{"objects":[{"type":"indicator","id":"indicator--11111111-1111-4111-8111-111111111111","spec_version":"2.1","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z"}, {"type":"ipv4-addr","id":"ipv4-addr--11111111-1111-4111-8111-111111111111","spec_version":"2.1","value":"192.0.2.1"},{"a":1}]}`},
-		{"GET", "/trust/collections/all/objects/", ""}, {"GET", "/trust/collections/all/manifest/?limit=1", ""},
-		{"GET", "/trust/collections/all/objects/indicator--11111111-1111-4111-8111-111111111111/versions/", ""},
-		{"GET", "/trust/collections/all/objects/indicator--11111111-1111-4111-8111-111111111111/", ""},
-		{"DELETE", "/trust/collections/all/objects/indicator--11111111-1111-4111-8111-111111111111/", ""},
-		{"GET", "/trust/collections/all/objects/indicator--11111111-1111-4111-8111-111111111111/", ""},
-		{"GET", "/trust/collections/nope/objects/", ""}, {"GET", "/nope/", ""}, {"PUT", "/trust/", ""},
-		{"GET", "/trust/collections/all/objects/?match[type]=ipv4-addr,url&match[version]=first", ""},
-	} {
-		r, text := s.do(t, s.request(t, c.method, c.path, c.body))
-		t.Log(c.method, c.path, r.Status, r.Header, text)
+// address is where it listens.
+func (s *served) address() string { return strings.TrimPrefix(s.URL, "https://") }
+
+// dial opens a connection with TLS, for what no HTTP client would do.
+func (s *served) dial(t *testing.T, set func(*net.Dialer, *tls.Config)) *tls.Conn {
+	t.Helper()
+	dialer, conf := &net.Dialer{Timeout: 10 * time.Second}, &tls.Config{RootCAs: s.ca, MinVersion: tls.VersionTLS12}
+	if set != nil {
+		set(dialer, conf)
+	}
+	c, err := tls.DialWithDialer(dialer, "tcp", s.address(), conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.NetConn().Close() })
+	return c
+}
+
+// basic is an Authorization header.
+func basic(name, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// head is the beginning of a request over HTTP/1.1, as an account.
+func head(account, method, path string, headers ...string) string {
+	lines := append([]string{
+		method + " " + path + " HTTP/1.1", "Host: test", "Authorization: " + basic(account, password),
+		"Accept: " + taxii.MediaType, "Content-Type: " + taxii.MediaType,
+	}, headers...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
+}
+
+// send writes to a connection and reads the answer, whole.
+func send(t *testing.T, c net.Conn, text string) (*http.Response, string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	return receive(t, c)
+}
+
+func receive(t *testing.T, c net.Conn) (*http.Response, string) {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+// wantError fails the test unless the answer is this error, as a resource of
+// the protocol.
+func wantError(t *testing.T, what string, answer *http.Response, text string, status int) {
+	t.Helper()
+	var e taxii.Error
+	err := json.Unmarshal([]byte(text), &e)
+	if answer.StatusCode != status || err != nil || e.Title == "" || e.HTTPStatus != strconv.Itoa(status) || answer.Header.Get("Content-Type") != taxii.MediaType {
+		t.Errorf("%s: got %s %q, want %d as a TAXII error", what, answer.Status, text, status)
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		if n, err := strconv.Atoi(answer.Header.Get("Retry-After")); err != nil || n < 1 {
+			t.Errorf("%s: Retry-After is %q", what, answer.Header.Get("Retry-After"))
+		}
+	}
+}
+
+// await waits for something that is to come true by itself.
+func await(t *testing.T, what string, within time.Duration, ready func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(within); !ready(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain for " + what)
+		}
 	}
 }

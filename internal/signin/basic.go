@@ -37,8 +37,9 @@ const (
 type Basic struct {
 	x     *exchange.Exchange
 	now   func() time.Time
-	dummy string        // verified for names that have no password, so that they take as long
-	turns chan struct{} // one for each hash at a time: each takes a core and 19 MiB
+	match func(hash, password string) bool // VerifyPassword; tests count
+	dummy string                           // verified for names that have no password, so that they take as long
+	turns chan struct{}                    // one for each hash at a time: each takes a core and 19 MiB
 	queue chan struct{}
 	key   []byte // of the cache; dies with the process
 
@@ -53,7 +54,7 @@ func NewBasic(x *exchange.Exchange) (*Basic, error) {
 		return nil, err
 	}
 	b := &Basic{
-		x: x, now: time.Now, dummy: dummy, key: make([]byte, sha256.Size), verified: map[[sha256.Size]byte]time.Time{},
+		x: x, now: time.Now, match: VerifyPassword, dummy: dummy, key: make([]byte, sha256.Size), verified: map[[sha256.Size]byte]time.Time{},
 		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))), queue: make(chan struct{}, maxWaiting),
 	}
 	_, err = rand.Read(b.key)
@@ -122,7 +123,7 @@ func (b *Basic) verify(ctx context.Context, hash, password string) (bool, error)
 		return false, err
 	}
 	defer func() { <-b.turns }()
-	if !VerifyPassword(hash, password) || !known {
+	if !b.match(hash, password) || !known {
 		return false, nil
 	}
 	b.remember(fingerprint)

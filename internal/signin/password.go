@@ -68,6 +68,9 @@ func parse(text string) (c cost, salt, hash []byte, err error) {
 	if hash, err = encoding.DecodeString(parts[5]); err != nil || len(hash) < 16 || len(hash) > 64 {
 		return c, nil, nil, fmt.Errorf("an argon2id hash is not good")
 	}
+	if format(c, salt, hash) != text {
+		return c, nil, nil, fmt.Errorf("an argon2id hash is not in its usual form")
+	}
 	return c, salt, hash, nil
 }
 

@@ -166,3 +166,49 @@ func (s *testStore) everything() {
 		must(s, err)
 	}
 }
+
+// Each text is kept prepared on each connection; one for each number of types
+// let a stranger fill the memory.
+func TestFewTextsServeAnyNumberOfTypes(t *testing.T) {
+	s := openStore(t, Options{})
+	texts := map[string]bool{}
+	var types []string
+	for i := range 200 {
+		types = append(types, fmt.Sprint("x-", i))
+		text, _ := s.engine.readText(1, 0, feed.Query{Types: types, Versions: feed.Versions{Last: true}, Upto: 9, Limit: 9})
+		texts[text] = true
+	}
+	if len(texts) > 7 { // 1, 2, 4, 8, 16 and 32 types, and any more
+		t.Errorf("%d texts", len(texts))
+	}
+}
+
+func TestAScanGoesOnOverTheEndsOfItsParts(t *testing.T) {
+	s := openStore(t, Options{})
+	const entries = 3*firstPart + 5
+	s.flood(entries)
+	for _, v := range []feed.Versions{{Last: true}, {All: true}} {
+		for _, limit := range []int{1000, firstPart, entries} {
+			q := feed.Query{Upto: entries, Limit: limit, Versions: v}
+			for q.After < entries {
+				before := q.After
+				must(t, s.Read(t.Context(), s.feed, q, func(e *feed.Entry) bool {
+					if e.Place != q.After+1 {
+						t.Fatalf("place %d comes after %d", e.Place, q.After)
+					}
+					q.After = e.Place
+					return true
+				}))
+				if want := min(before+feed.Place(limit), entries); q.After != want {
+					t.Fatalf("a page of %d after %d ends at %d", limit, before, q.After)
+				}
+			}
+		}
+	}
+	q := feed.Query{Upto: entries, Limit: 9, Versions: feed.Versions{Keys: []feed.VersionKey{{Key: fmt.Sprint(entries)}, {Key: fmt.Sprint(firstPart + 1)}}}}
+	var met []feed.Place
+	must(t, s.Read(t.Context(), s.feed, q, func(e *feed.Entry) bool { met = append(met, e.Place); return true }))
+	if fmt.Sprint(met) != fmt.Sprint([]int{firstPart + 1, entries}) {
+		t.Errorf("met %v", met)
+	}
+}

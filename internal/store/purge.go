@@ -14,9 +14,9 @@ const (
 	// stepTime bounds what a purge holds the writer for at a time, so that no
 	// Add waits for it.
 	stepTime = 5 * time.Millisecond
-	// stepMost bounds the rows of one statement of a step; the clock is looked at
-	// between statements.
-	stepMost = 8
+	// stepMost bounds the rows of one statement of a step. One may hold 10 MB that
+	// are overwritten, so the clock is looked at after each.
+	stepMost = 1
 )
 
 // PurgeStep removes a little of what is to go: the entries of removed

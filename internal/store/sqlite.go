@@ -226,6 +226,13 @@ func (e *engine) kind(err error) error {
 	return err
 }
 
+// noTransaction tells that a rollback found nothing to roll back: SQLite ends a
+// transaction itself when the disk is full.
+func (e *engine) noTransaction(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_ERROR
+}
+
 // taken gives a violated unique index the name that the caller has for it; any
 // other error, and nil, stays.
 func (e *engine) taken(err error, format string, args ...any) error {

@@ -156,7 +156,7 @@ func (t *tx) guarded(j *job) error {
 // rollback ends a transaction that failed. Where the database has ended it
 // already there is nothing to end.
 func (t *tx) rollback() error {
-	if err := t.exec("rollback"); err != nil {
+	if err := t.exec("rollback"); err != nil && !t.engine.noTransaction(err) {
 		return fmt.Errorf("roll back: %w", err)
 	}
 	return nil

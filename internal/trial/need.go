@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// The variables that ask for tests which CI runs always, and others only on
+// demand: those that wait for a minute, and those that need clients of others.
+const (
+	LongVariable    = "HANSOM_LONG"
+	ClientsVariable = "HANSOM_CLIENTS"
+)
+
+// Asked skips a test unless this is CI or the variable is set.
+func Asked(t testing.TB, variable string) {
+	t.Helper()
+	if os.Getenv("CI") == "" && os.Getenv(variable) == "" {
+		t.Skip("SKIPPED: neither CI nor " + variable + " is set")
+	}
+}
+
 // Need ends a test that cannot run here because what it needs is not there:
 // under CI (the variable CI is set) it fails, since CI has everything;
 // elsewhere it is skipped, and the summary says SKIPPED and what is missing.

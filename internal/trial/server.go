@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -49,6 +51,15 @@ func Binary(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// Environ is the environment without what steers tests: the program refuses
+// variables HANSOM_... that are no settings of its own.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return name == dataVariable || name == LongVariable || name == ClientsVariable
+	})
 }
 
 // Ready is the ready file of `hansom demo`.
@@ -101,6 +112,7 @@ func (s *Server) Run(t testing.TB) {
 	args := append([]string{"demo", "--data", s.Dir, "--listen", "127.0.0.1:0", "--ready-file", ready}, s.args...)
 	s.Log, s.done = new(bytes.Buffer), make(chan error, 1)
 	s.cmd = exec.Command(Binary(t), args...) //nolint:gosec,noctx // our own program; Stop ends it
+	s.cmd.Env = Environ()
 	s.cmd.Stdout, s.cmd.Stderr = s.Log, s.Log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -68,6 +68,9 @@ func walk(r *rig, q feed.Query, limit int, byDate bool) (places []feed.Place) {
 		if len(page) < limit {
 			return places
 		}
+		if len(places) > int(r.head().Place) {
+			r.Fatalf("the walk by %d does not get on: %v", limit, places)
+		}
 		if end := page[limit-1]; byDate {
 			q.AfterAdded = date(end.Added)
 		} else {

@@ -68,14 +68,11 @@ func (r *rig) writeMany(w int) {
 func (r *rig) deleteSome() {
 	for i := range 100 {
 		which := feed.Which{ID: fmt.Sprintf("tool--%d-%d", i%writers, i), Versions: last}
-		for {
-			n, err := r.Withdraw(r.Context(), r.feed, which, feed.Tombstone{})
-			if err != nil {
-				r.Error(err)
+		for n := 0; n == 0; {
+			var err error
+			if n, err = r.Withdraw(r.Context(), r.feed, which, feed.Tombstone{}); err != nil || r.Failed() {
+				r.Errorf("withdraw %s: %v", which.ID, err)
 				return
-			}
-			if n > 0 {
-				break
 			}
 		}
 	}
@@ -102,6 +99,10 @@ func (r *rig) follow(byDate bool, stop chan struct{}) (met []seen) {
 		}
 		if met = append(met, page...); len(page) == 0 {
 			continue
+		}
+		if len(met) > 10*appended {
+			r.Errorf("the follower does not get on; it is at %+v", met[len(met)-1])
+			return nil
 		}
 		if end := page[len(page)-1]; byDate {
 			q.AfterAdded = date(end.Added)
