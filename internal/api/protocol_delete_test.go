@@ -140,7 +140,7 @@ func TestDeleteRefusesFiltersThatItDoesNotHave(t *testing.T) {
 
 func TestAStatusOutlivesWhatItTellsOf(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "R194", "R198", "K62", "K63")
+	trial.Covers(t, "R198", "K62", "K63")
 	w := writable()
 	member, c := w.as(t, "member"), w.collection(t)
 	st := member.add(t, c, object("tool", 1, day(1)), object("tool", 1, day(2)), observable(3))

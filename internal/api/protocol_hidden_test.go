@@ -185,7 +185,7 @@ func TestWhatIsGrantedToAnonymousNeedsNoCredentialsAndStillChecksThem(t *testing
 
 func TestAStatusIsThereForWhoMadeItAndForManagers(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "R032", "R163", "R191", "R192", "R193", "R194", "R242", "K63")
+	trial.Covers(t, "R032", "R163", "R191", "R192", "R193", "R242", "K63")
 	w := writable()
 	c := w.collection(t)
 	other := w.account(t)

@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 // started with it ends when the last test has ended.
 type lasting struct {
 	testing.TB
+
+	mu     sync.Mutex // guards ends and failed
 	ends   []func()
 	failed bool
 }
@@ -48,10 +50,16 @@ func (l *lasting) Name() string { return "the whole package" }
 
 func (l *lasting) Context() context.Context { return context.Background() }
 
-func (l *lasting) Cleanup(f func()) { l.ends = append(l.ends, f) }
+func (l *lasting) Cleanup(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends = append(l.ends, f)
+}
 
 func (l *lasting) Error(args ...any) {
+	l.mu.Lock()
 	l.failed = true
+	l.mu.Unlock()
 	fmt.Fprintln(os.Stderr, args...)
 }
 

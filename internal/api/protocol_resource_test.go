@@ -75,7 +75,7 @@ func TestDiscoveryIgnoresQueryParameters(t *testing.T) {
 
 func TestAnAPIRootSaysWhatItHasTo(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "R006", "R007", "R011", "R022", "R031", "R183", "R185", "R186", "R187", "R188", "R189", "K04", "K08")
+	trial.Covers(t, "R006", "R007", "R011", "R012", "R014", "R022", "R031", "R183", "R185", "R186", "R187", "R188", "R189", "K04", "K08")
 	w := withContent()
 	for _, path := range []string{"/trust/", "/open/"} {
 		a := w.as(t, "admin").get(t, path)

@@ -183,3 +183,15 @@ func TestUserAgentMayBeAbsent(t *testing.T) {
 		t.Error("no Date")
 	}
 }
+
+func TestHeadersAbove32KiBAreATAXIIError(t *testing.T) {
+	t.Parallel()
+	trial.Covers(t, "R154", "R159", "R162", "K17")
+	w := withContent()
+	for _, account := range []string{"member", ""} {
+		refusal(t, w.as(t, account).get(t, "/trust/", "X-Much: "+strings.Repeat("x", 33<<10)), http.StatusRequestHeaderFieldsTooLarge)
+		refusal(t, w.as(t, account).get(t, "/trust/?x="+strings.Repeat("x", 33<<10)), http.StatusRequestHeaderFieldsTooLarge)
+	}
+	ids := strings.Repeat("indicator--bde90a09-53dd-4353-80d8-7d02016842b1,", 500)
+	good(t, w.as(t, "member").get(t, w.Collection(t, "indicators")+"/objects/?match[id]="+ids[:len(ids)-1]), http.StatusOK)
+}

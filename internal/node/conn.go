@@ -35,6 +35,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		}
 		return err
 	}}
+	c.SetMultipathTCP(false) // its connections do not have the option
 	return c.Listen(ctx, "tcp", address)
 }
 

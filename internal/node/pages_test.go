@@ -151,11 +151,34 @@ func (s *served) http2(t *testing.T, flow int) (*http.Client, func() *stuck) {
 	return &http.Client{Transport: transport}, func() *stuck { return <-conns }
 }
 
-// ask asks for a page over HTTP/2 and gives the answer once it has begun.
-func (s *served) ask(t *testing.T, client *http.Client, limit int) (*http.Response, error) {
+// leave asks for a page over HTTP/2, says when the answer has begun, and reads
+// no more of it.
+func (s *served) leave(t *testing.T, client *http.Client, limit int, began chan<- error) {
+	r := s.request(t, "GET", fmt.Sprintf("%s?limit=%d", objects, limit), "")
+	ended := t.Context().Done()
+	go func() {
+		answer, err := client.Do(r)
+		began <- err
+		if err == nil {
+			<-ended
+			_ = answer.Body.Close()
+		}
+	}()
+}
+
+// freeze makes a connection that takes nothing any more, although what is asked
+// over it reaches the server.
+func (s *served) freeze(t *testing.T) *http.Client {
 	t.Helper()
-	r := s.request(t, "GET", fmt.Sprintf("%s?limit=%d", objects, limit), "").WithContext(context.WithoutCancel(t.Context()))
-	return client.Do(r)
+	client, conn := s.http2(t, 0)
+	answer, err := client.Do(s.request(t, "GET", objects+"?limit=1", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close()
+	conn().stop()
+	return client
 }
 
 func TestStreamsThatStopReadingDoNotStopOthers(t *testing.T) {
@@ -166,13 +189,7 @@ func TestStreamsThatStopReadingDoNotStopOthers(t *testing.T) {
 	client, _ := s.http2(t, 64<<10)
 	began := make(chan error, 60)
 	for i := range cap(began) {
-		go func() {
-			answer, err := s.ask(t, client, 10+i%6)
-			if err == nil {
-				t.Cleanup(func() { answer.Body.Close() })
-			}
-			began <- err
-		}()
+		s.leave(t, client, 10+i%6, began)
 	}
 	for range 4 {
 		if err := <-began; err != nil {
@@ -189,19 +206,9 @@ func TestHTTP2ConnectionsThatStopReadingDoNotStopOthers(t *testing.T) {
 	s.fill(t, 40)
 	began := make(chan error, 12)
 	for range 2 {
-		client, conn := s.http2(t, 0)
-		answer, err := s.ask(t, client, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		conn().stop()
-		for i := range cap(began) / 2 {
-			go func() {
-				_, err := s.ask(t, client, 10+i)
-				began <- err
-			}()
+		client := s.freeze(t)
+		for i := range 6 {
+			s.leave(t, client, 10+i, began)
 		}
 	}
 	await(t, "the budget to be used up", 10*time.Second, func() bool {
@@ -255,24 +262,9 @@ func TestAConnectionThatTakesNothingIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream, _ := s.http2(t, 64<<10)
-	client, conn := s.http2(t, 0)
-	answer, err := s.ask(t, client, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	answer.Body.Close()
-	conn().stop()
-	go func() {
-		if answer, err := s.ask(t, client, 199); err == nil {
-			answer.Body.Close()
-		}
-	}()
-	one, err := s.ask(t, stream, 198)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer one.Body.Close()
+	began := make(chan error, 2)
+	s.leave(t, s.freeze(t), 199, began)
+	s.leave(t, stream, 198, began)
 	await(t, "three answers to be cut off", 10*time.Second, func() bool {
 		n := 0
 		for _, l := range s.lines(t) {
@@ -330,16 +322,9 @@ func TestAPageForWhichThereIsNoMemoryIs503(t *testing.T) {
 	trial.Covers(t, "K70")
 	s := serve(t, func(c *node.Config) { c.PageBytes, c.PagesBudget = 2<<20, 4<<20 })
 	s.fill(t, 125)
-	ended := make(chan error, 3)
-	for i := range cap(ended) { // they take what they get, so they are not closed for others
+	for i := range 3 { // they go on taking a little, so they are not closed for others
 		c := s.stall(t, "alice", 120+i)
-		go func() {
-			n, err := steady(c, 12<<10)
-			if err != nil {
-				err = fmt.Errorf("after %d octets: %w", n, err)
-			}
-			ended <- err
-		}()
+		go func() { _, _ = steady(c, 12<<10) }()
 	}
 	var answer *http.Response
 	var text string
@@ -356,6 +341,5 @@ func TestAPageForWhichThereIsNoMemoryIs503(t *testing.T) {
 		return true
 	})
 	wantError(t, "a page for which there is no memory", answer, text, http.StatusServiceUnavailable)
-	_ = s.request(t, "GET", objects, "")
 	s.wantPage(t, 2) // it needs none
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -254,4 +255,36 @@ func await(t *testing.T, what string, within time.Duration, ready func() bool) {
 			t.Fatal("waited in vain for " + what)
 		}
 	}
+}
+
+// control opens the control socket.
+func (s *served) control(t *testing.T) net.Conn {
+	t.Helper()
+	dir, err := os.Open(s.conf.Data) // its path may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	c, err := net.Dial("unix", fmt.Sprintf("/proc/self/fd/%d/control.sock", dir.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// listening is the address from the log, where the URL is another.
+func listening(t *testing.T, s *served) string {
+	t.Helper()
+	for text := range strings.Lines(s.log.String()) {
+		var l struct {
+			Message string `json:"msg"`
+			Listen  string `json:"listen"`
+		}
+		if err := json.Unmarshal([]byte(text), &l); err == nil && l.Message == "serving" {
+			return l.Listen
+		}
+	}
+	t.Fatal("the log does not say where it listens")
+	return ""
 }

@@ -27,6 +27,9 @@ const (
 	readers = 8
 	// pageSize: entries are about 1.3 KB, so that several share a page.
 	pageSize = 8192
+	// cacheKiB is the page cache of each connection. Pages that were read before
+	// are in the system's cache too; a larger one here is the same memory twice.
+	cacheKiB = 4000
 	// checkpointPages: the write-ahead log is copied back at about 64 MB, seldom
 	// enough to fill quickly, often enough to start quickly.
 	checkpointPages = 8000
@@ -104,7 +107,7 @@ func private(path string) error {
 func dsn(path string, more string) string {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(5000)", "synchronous(full)", "secure_delete(on)", "foreign_keys(on)",
-		"cache_size(-16000)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 	}}
 	if more != "" {
 		pragmas.Add("_pragma", more)

@@ -52,7 +52,6 @@ func TestWhatWasDeletedIsGoneFromTheFilesAfterAStop(t *testing.T) {
 }
 
 func TestWhatWasDeletedIsGoneFromTheFilesWithinAMinute(t *testing.T) {
-	trial.Covers(t, "R256")
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED: it waits for up to a minute")

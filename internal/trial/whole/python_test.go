@@ -50,10 +50,6 @@ func python(t *testing.T) string {
 }
 
 func TestTaxii2ClientReadsAndWritesAllThatItCan(t *testing.T) {
-	trial.Covers(t, "R026", "R031", "R032", "R033", "R035", "R036", "R037", "R038", "R039", "R040", "R096", "R100",
-		"R102", "R105", "R116", "R117", "R120", "R121", "R124", "R125", "R126", "R127", "R131", "R136", "R175", "R187", "R188", "R189", "R191",
-		"R196", "R200", "R205", "R206", "R218", "R219", "R227", "R229", "R231", "R235", "R242", "R243", "R245", "R250", "R255", "R256", "R258", "R259", "R261",
-		"R265", "R266", "K01", "K02", "K03", "K08", "K16", "K32", "K40", "K44", "K45", "K61", "K62", "K63")
 	t.Parallel()
 	program := python(t)
 	s := trial.Start(t)
@@ -150,7 +146,7 @@ func demonstration(t *testing.T) ([]byte, trial.Ready) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }() // the demo has its own
 	cmd := exec.Command(trial.Binary(t), "demo", "--data", filepath.Join(dir, "it's data"), "--listen", "127.0.0.1:0", "--ready-file", readyFile)
 	cmd.Env, cmd.Stdout, cmd.Stderr = trial.Environ(), out, os.Stderr
 	if err := cmd.Start(); err != nil {
