@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
 	"go.yaml.in/yaml/v3"
@@ -86,7 +87,7 @@ func (a *app) declared(file string) (exchange.Declaration, error) {
 func (a *app) readFile(name string) ([]byte, error) {
 	r := a.in
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the operator names it
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +101,25 @@ func (a *app) readFile(name string) ([]byte, error) {
 	return content, err
 }
 
-// notOfGo are the words of the YAML library that speak of Go.
-var notOfGo = regexp.MustCompile(`field (\S+) not found in type \S+`)
+// What the YAML library says of Go types, which nobody who writes a file knows.
+var (
+	unknownField = regexp.MustCompile(`(?s)field (.*) not found in type \S+$`)
+	wrongValue   = regexp.MustCompile(`(?s)cannot unmarshal (.*) into \S+$`)
+)
+
+// inYAML says in words of YAML what the library found wrong.
+func inYAML(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	var list []string
+	for _, text := range wrong.Errors {
+		text = unknownField.ReplaceAllString(text, "there is no key $1 here")
+		list = append(list, wrongValue.ReplaceAllString(text, "$1 cannot stand here"))
+	}
+	return errors.New(strings.Join(list, "; "))
+}
 
 // decodeStrictly reads one YAML document; a key that has no meaning is an error
 // with its line.
@@ -113,7 +131,7 @@ func decodeStrictly(content []byte, into *declaration) error {
 		return errors.New("it is empty; an empty declaration is {}")
 	}
 	if err != nil {
-		return errors.New(notOfGo.ReplaceAllString(err.Error(), "there is no key $1 here"))
+		return inYAML(err)
 	}
 	if !errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
 		return errors.New("it holds more than one YAML document")
@@ -134,7 +152,7 @@ func (a *app) password(p *passwordReference, dir string) (string, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
 	}
-	f, err := os.Open(name) //nolint:gosec // the operator names it
+	f, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}

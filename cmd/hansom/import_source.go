@@ -25,11 +25,11 @@ type source struct {
 // gzip is decompressed, whatever the name says.
 func openSource(name string, stdin io.Reader) (*source, error) {
 	s := &source{name: name, size: -1, Closer: io.NopCloser(nil)}
-	var raw io.Reader = stdin
+	raw := stdin
 	if name == "-" {
 		s.name = "standard input"
 	} else {
-		f, err := os.Open(name) //nolint:gosec // the operator names it
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}

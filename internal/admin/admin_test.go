@@ -25,12 +25,12 @@ func TestToWhoManagesNothingThereIsNoAdministration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, text := ask(t, p.remote, route.method, filled(route)+"?x=y", "{}")
+		resp, _ := ask(t, p.remote, route.method, filled(route)+"?x=y", "{}")
 		if resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s %s without credentials: %d, want 401", route.method, route.path, resp.StatusCode)
 		}
 		r.SetBasicAuth("reader", "password of reader")
-		resp, text = ask(t, p.remote, route.method, filled(route), "{}", "Authorization", r.Header.Get("Authorization"))
+		resp, text := ask(t, p.remote, route.method, filled(route), "{}", "Authorization", r.Header.Get("Authorization"))
 		if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Allow") != "" || !strings.Contains(text, "There is nothing at this address") {
 			t.Errorf("%s %s to a reader: %d %s, want the answer of a path that does not exist", route.method, route.path, resp.StatusCode, text)
 		}

@@ -87,7 +87,7 @@ func (c *Client) send(r *http.Request) ([]byte, status, error) {
 	if err != nil {
 		return nil, status{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
 		err = fmt.Errorf("the answer is longer than %d octets", maxAnswer)

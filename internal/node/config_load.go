@@ -73,7 +73,7 @@ func Load(file string, env []string, set map[string]string) (Config, error) {
 }
 
 func (c *Config) loadFile(name string) error {
-	f, err := os.Open(name) //nolint:gosec // the operator names the file
+	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}

@@ -30,7 +30,8 @@ const (
 	// the bound that is answered in words of the protocol.
 	netHeadersMost = 1 << 20
 	// leaving is how long a server that stops still takes connections, so that
-	// what looks at /readyz sees that it is leaving.
+	// what looks at /readyz sees that it is leaving; with a short drain time it is
+	// a tenth of that.
 	leaving = time.Second
 	// renewEvery is how often it is looked whether the server's own certificate
 	// ends soon.
@@ -195,7 +196,7 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 		select {
 		case <-ctx.Done():
 			n.stopping.Store(true)
-			time.Sleep(leaving)
+			time.Sleep(min(leaving, n.conf.DrainTimeout/10))
 		case err = <-failed:
 		}
 	}

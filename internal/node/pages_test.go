@@ -35,17 +35,25 @@ func (s *served) fill(t *testing.T, n int) {
 	}
 }
 
-// small makes the client's side of a connection take little at a time.
-func small(d *net.Dialer, _ *tls.Config) {
+// small makes the client's side of a connection keep little, and take it in
+// packets as they are on a network.
+func small(d *net.Dialer, _ *tls.Config) { narrowed(d, 4<<10) }
+
+func medium(d *net.Dialer, _ *tls.Config) { narrowed(d, 64<<10) }
+
+func narrowed(d *net.Dialer, octets int) {
 	d.Control = func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4096) })
+		return raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, octets)
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 1400)
+		})
 	}
 }
 
-// stall asks for a page and takes the beginning of the answer, no more.
-func (s *served) stall(t *testing.T, account string, limit int) *tls.Conn {
+// stall asks for a page over a connection that keeps little of it.
+func (s *served) stall(t *testing.T, account string, limit int, set func(*net.Dialer, *tls.Config)) *tls.Conn {
 	t.Helper()
-	c := s.dial(t, small)
+	c := s.dial(t, set)
 	if _, err := io.WriteString(c, head(account, "GET", fmt.Sprintf("%s?limit=%d", objects, limit))); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +97,7 @@ func TestClientsThatStopReadingDoNotStopOthers(t *testing.T) {
 	const stalled = 60
 	began := make(chan error, stalled)
 	for i := range stalled {
-		c := s.stall(t, "alice", 10+i%6) // six pages, of 160 to 240 KiB: more than the budget holds
+		c := s.stall(t, "alice", 10+i%6, small) // six pages, of 160 to 240 KiB: more than the budget holds
 		go func() { began <- begun(c) }()
 	}
 	for range 4 { // so much of the budget is used up that who comes now must wait
@@ -257,7 +265,7 @@ func TestAConnectionThatTakesNothingIsClosed(t *testing.T) {
 	trial.Covers(t, "K71")
 	s := serve(t, func(c *node.Config) { c.StallTimeout = time.Second })
 	s.fill(t, 200)
-	c := s.stall(t, "bob", 200)
+	c := s.stall(t, "bob", 200, small)
 	if err := begun(c); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +320,7 @@ func TestASlowButSteadyReaderIsNeverCut(t *testing.T) {
 	trial.Covers(t, "K71")
 	s := serve(t, func(c *node.Config) { c.StallTimeout = time.Second })
 	s.fill(t, 240)
-	if n, err := steady(s.stall(t, "bob", 240), 64<<10); err != nil {
+	if n, err := steady(s.stall(t, "bob", 240, medium), 64<<10); err != nil {
 		t.Errorf("cut after %d octets: %v", n, err)
 	}
 }
@@ -320,17 +328,17 @@ func TestASlowButSteadyReaderIsNeverCut(t *testing.T) {
 func TestAPageForWhichThereIsNoMemoryIs503(t *testing.T) {
 	t.Parallel()
 	trial.Covers(t, "K70")
-	s := serve(t, func(c *node.Config) { c.PageBytes, c.PagesBudget = 2<<20, 4<<20 })
-	s.fill(t, 125)
+	s := serve(t, func(c *node.Config) { c.PageBytes, c.PagesBudget = 4<<20, 8<<20 })
+	s.fill(t, 253)
 	for i := range 3 { // they go on taking a little, so they are not closed for others
-		c := s.stall(t, "alice", 120+i)
-		go func() { _, _ = steady(c, 12<<10) }()
+		c := s.stall(t, "alice", 250+i, medium)
+		go func() { _, _ = steady(c, 30<<10) }()
 	}
 	var answer *http.Response
 	var text string
 	await(t, "a page to be refused", 20*time.Second, func() bool {
 		began := time.Now()
-		r := s.request(t, "GET", objects+"?limit=119", "")
+		r := s.request(t, "GET", objects+"?limit=249", "")
 		r.SetBasicAuth("bob", password)
 		if answer, text = s.do(t, r); answer.StatusCode == http.StatusOK {
 			return false

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,15 @@ import (
 	"github.com/hansom-taxii/hansom/internal/node"
 	"github.com/hansom-taxii/hansom/taxii"
 )
+
+// TestMain runs more tests at a time than there are processors: they mostly wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // served is a node that a test runs in its own process, to set what the demo
 // does not.
@@ -47,7 +57,7 @@ const (
 func serve(t *testing.T, set func(*node.Config)) *served {
 	t.Helper()
 	s := &served{conf: node.Defaults(), log: new(lockedBuffer)}
-	s.conf.Data, s.conf.Listen = t.TempDir(), "127.0.0.1:0"
+	s.conf.Data, s.conf.Listen, s.conf.DrainTimeout = t.TempDir(), "127.0.0.1:0", time.Second
 	if set != nil {
 		set(&s.conf)
 	}

@@ -128,7 +128,7 @@ func TestNoSuiteOfTheBlackListIsNegotiated(t *testing.T) {
 		if strings.Contains(suite.Name, "_ECDSA_") {
 			kind = "ECDSA"
 		}
-		conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}} //nolint:gosec // the test of that
+		conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
 		if _, err := handshake(t, taker, conf); err != nil {
 			t.Errorf("%s cannot be offered, so nothing is shown of it: %v", suite.Name, err)
 		}
@@ -153,7 +153,7 @@ func TestNoSuiteOfTheBlackListIsNegotiated(t *testing.T) {
 // taker is a server that takes every suite there is.
 func taker(t *testing.T, suites []*tls.CipherSuite, pairs ...[2][]byte) string {
 	t.Helper()
-	conf := &tls.Config{MinVersion: tls.VersionTLS10} //nolint:gosec // it shows what a client can offer
+	conf := &tls.Config{MinVersion: tls.VersionTLS10}
 	for _, s := range suites {
 		conf.CipherSuites = append(conf.CipherSuites, s.ID)
 	}
@@ -203,7 +203,7 @@ func TestHTTP2IsSpokenWithThoseWhoAsk(t *testing.T) {
 // number is the serial number of the certificate that a server shows now.
 func (s *served) number(t *testing.T) int64 {
 	t.Helper()
-	state, err := handshake(t, s.address(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // which it is, is the question
+	state, err := handshake(t, s.address(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -407,7 +407,7 @@ func TestAStoreThatStopsRefusesWritesAndLosesNoneThatItTook(t *testing.T) {
 	for range 16 {
 		<-begun
 	}
-	must(t, s.Store.Close())
+	must(t, s.Close())
 	wait.Wait()
 	path := s.path
 	s.Store = nil

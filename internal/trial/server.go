@@ -35,7 +35,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	file := filepath.Join(dir, "hansom")
-	build := exec.Command("go", "build", "-o", file, "github.com/hansom-taxii/hansom/cmd/hansom") //nolint:noctx // ends by itself
+	build := exec.Command("go", "build", "-o", file, "github.com/hansom-taxii/hansom/cmd/hansom")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build hansom: %w\n%s", err, text)
@@ -111,7 +111,7 @@ func (s *Server) Run(t testing.TB) {
 	ready := filepath.Join(t.TempDir(), "ready.json")
 	args := append([]string{"demo", "--data", s.Dir, "--listen", "127.0.0.1:0", "--ready-file", ready}, s.args...)
 	s.Log, s.done = new(bytes.Buffer), make(chan error, 1)
-	s.cmd = exec.Command(Binary(t), args...) //nolint:gosec,noctx // our own program; Stop ends it
+	s.cmd = exec.Command(Binary(t), args...)
 	s.cmd.Env = Environ()
 	s.cmd.Stdout, s.cmd.Stderr = s.Log, s.Log
 	if err := s.cmd.Start(); err != nil {
