@@ -7,15 +7,13 @@ import (
 	"os"
 	"strings"
 
+	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
 // shownFailures is how many failures are shown to people: the first ones
 // usually say what is wrong with all.
 const shownFailures = 20
-
-// alreadyHere begins what a Status says of an object that was there before.
-const alreadyHere = "already here"
 
 // tally counts what became of the objects of an import, and shows failures.
 type tally struct {
@@ -44,7 +42,7 @@ func (a *app) newTally(o importing) (*tally, error) {
 }
 
 func (t *tally) succeed(d taxii.StatusDetail) {
-	if strings.HasPrefix(d.Message, alreadyHere) {
+	if strings.HasPrefix(d.Message, exchange.AlreadyHere) {
 		t.Already++
 	} else {
 		t.New++

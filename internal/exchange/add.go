@@ -139,6 +139,10 @@ func named(drafts []feed.Draft, outcomes []feed.Outcome) []feed.Version {
 	return append(fresh, duplicates...)
 }
 
+// AlreadyHere is the message of a success that was there before with equal
+// content (K61). Other remarks follow it after a semicolon.
+const AlreadyHere = "already here with this content"
+
 // document gives the Status resource of a record (R196-R209). It says the same
 // in the answer to the Add and whenever it is asked for later.
 func document(st feed.Status, successes []feed.Version) taxii.Status {
@@ -150,7 +154,7 @@ func document(st feed.Status, successes []feed.Version) taxii.Status {
 		d.Successes = append(d.Successes, taxii.StatusDetail{ID: v.ID, Version: v.Version})
 	}
 	for i := len(successes) - len(st.Duplicates); i < len(successes); i++ {
-		d.Successes[i].Message = "already here with this content"
+		d.Successes[i].Message = AlreadyHere
 	}
 	for _, n := range st.Notes {
 		if d.Successes[n.Index].Message != "" {

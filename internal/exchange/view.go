@@ -175,7 +175,7 @@ func (v *View) PageWithin(ctx context.Context, most int) (*Page, error) {
 	q := v.query
 	q.Limit = limit + 1 // one more tells whether there is more
 	err := v.s.x.store.Read(ctx, v.coll.Feed, q, func(e *feed.Entry) bool {
-		item := len(e.Content)
+		item := itemSize(e)
 		if p.Count == limit || p.Count > 0 && p.Size+item > v.s.x.opt.PageBytes {
 			p.More = true
 			return false
@@ -204,12 +204,18 @@ func (v *View) PageWithin(ctx context.Context, most int) (*Page, error) {
 	return p, err
 }
 
+// itemSize is about what an item takes: its bytes, or a record or a version.
+func itemSize(e *feed.Entry) int { return len(e.Content) + len(e.ID) + len(e.Version) + recordFrame }
+
+// recordFrame is what a record has around its id and version, or less.
+const recordFrame = 128
+
 func (p *Page) take(e *feed.Entry, at Endpoint) {
 	if p.Count == 0 {
 		p.First = e.Added
 	}
 	p.Last, p.LastPlace = e.Added, e.Place
-	b := p.room(len(e.Content) + 1)
+	b := p.room(itemSize(e) + 1)
 	before := len(b)
 	if p.Count > 0 {
 		b = append(b, ',')
@@ -227,7 +233,11 @@ func (p *Page) room(size int) []byte {
 			return last
 		}
 	}
-	p.Chunks = append(p.Chunks, make([]byte, 0, max(size, min(chunkSize, max(2*p.Size, 4<<10)))))
+	capacity := max(size, min(chunkSize, max(2*p.Size, 4<<10)))
+	if size > chunkSize/2 { // little else would fit beside it
+		capacity = size
+	}
+	p.Chunks = append(p.Chunks, make([]byte, 0, capacity))
 	return p.Chunks[len(p.Chunks)-1]
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -133,7 +134,8 @@ func dial(ctx context.Context, data string) (*admin.Client, func() error, error)
 
 // alone opens the store in this process and serves its control socket.
 func alone(ctx context.Context, c Config) (*admin.Client, func() error, error) {
-	n, err := open(ctx, c, Options{})
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})) // the cause of an error_id
+	n, err := open(ctx, c, Options{Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

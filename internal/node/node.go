@@ -246,11 +246,11 @@ func (n *node) administration(session func(*http.Request) (*exchange.Session, er
 func (n *node) faces(session func(*http.Request) (*exchange.Session, error)) http.Handler {
 	administration := n.administration(session)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+		first := firstSegment(r)
 		switch {
-		case first == "healthz":
+		case first == healthPath:
 			health(w, true)
-		case first == "readyz":
+		case first == readyPath:
 			health(w, !n.stopping.Load())
 		case first == "admin" && n.conf.AdminHTTPS:
 			administration.ServeHTTP(w, r)
@@ -258,6 +258,22 @@ func (n *node) faces(session func(*http.Request) (*exchange.Session, error)) htt
 			n.bodies.ServeHTTP(w, r)
 		}
 	})
+}
+
+// The paths for those who look after the process.
+const (
+	healthPath = "healthz"
+	readyPath  = "readyz"
+)
+
+func firstSegment(r *http.Request) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	return first
+}
+
+func ofHealth(r *http.Request) bool {
+	first := firstSegment(r)
+	return first == healthPath || first == readyPath
 }
 
 // health answers those who look after the process, not clients.

@@ -55,7 +55,7 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer o.recover(answer, r)
 	defer o.inWork.Add(-1)
 	switch n := o.inWork.Add(1); {
-	case n > o.most:
+	case n > o.most && !ofHealth(r): // who looks after a busy server must not take it for a dead one
 		e := taxii.Errorf(taxii.Unavailable, "the server has %d requests in work, which is as many as it takes; try again", o.most)
 		e.RetryAfter = time.Second
 		o.fail(answer, r, e)

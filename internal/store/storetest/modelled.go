@@ -14,7 +14,7 @@ const mostLevel = 5 // the highest level that the model walks with
 
 func modelled() map[string]check {
 	checks := map[string]check{}
-	for _, seed := range []uint64{1, 2, 3} {
+	for seed := uint64(1); seed <= rambles; seed++ {
 		checks[fmt.Sprintf("any sequence of writes leaves what its definition says (%d)", seed)] =
 			check{"R090 R102 R108 R116 R117 R120 R121 R124 R125 R126 R127 R128 R131 R136 R255 R258 K47 K61",
 				func(r *rig) { newRamble(r, seed, 1).run(150) }}

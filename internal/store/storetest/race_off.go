@@ -1,0 +1,6 @@
+//go:build !race
+
+package storetest
+
+// rambles is how many random histories are walked.
+const rambles = 3
