@@ -177,7 +177,8 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	if err != nil {
 		return taxii.Status{}, err
 	}
-	st, err := s.x.store.Status(ctx, id)
+	// Who may not read it must not learn from the time it takes that it is there.
+	st, err := s.x.store.StatusHead(ctx, id)
 	if taxii.KindOf(err) == taxii.NotFound {
 		return taxii.Status{}, s.Missing()
 	}
@@ -186,6 +187,9 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	}
 	if st.Root != r.ID || !s.mayReadStatus(snap, r, st) {
 		return taxii.Status{}, s.Missing()
+	}
+	if st, err = s.x.store.Status(ctx, id); err != nil {
+		return taxii.Status{}, err
 	}
 	successes, err := s.x.store.StatusVersions(ctx, st)
 	if err != nil {

@@ -26,6 +26,8 @@ type Store interface {
 	PutGrant(ctx context.Context, g Grant) error // Rights 0 removes it
 	PutSecrets(ctx context.Context, s ...Secret) error
 
+	// StatusHead gives of a Status what tells who may read it: all but its lists.
+	StatusHead(ctx context.Context, id string) (feed.Status, error)
 	Status(ctx context.Context, id string) (feed.Status, error)
 	// StatusVersions names what stood in the given places when it was added,
 	// whether it is still there, moved or deleted: new entries first, then the

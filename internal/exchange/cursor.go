@@ -39,7 +39,7 @@ var encoding = base64.RawURLEncoding.Strict() // URL-safe, without padding (K43)
 // cursor seals the place after a page.
 func (v *View) cursor(p *Page) (string, error) {
 	text, err := json.Marshal(place{
-		Bound: v.bound(), Query: v.filter.Encode(), Incarnation: v.head.Incarnation, Place: p.LastPlace, Date: p.Last,
+		Bound: v.bound(), Query: v.filter.Encode(), Incarnation: v.incarnation(), Place: p.LastPlace, Date: p.Last,
 	})
 	if err != nil {
 		return "", err
@@ -98,13 +98,18 @@ func (v *View) follow(next string) error {
 		return err
 	}
 	v.filter, v.reached = was, p.Date
-	if p.Incarnation != v.head.Incarnation || p.Place > v.head.Place {
-		v.query.AfterAdded = &v.reached // the feed was restored: its places mean nothing here, dates do
+	if p.Incarnation != v.incarnation() {
+		v.query.AfterAdded = &p.Date // dates rise as places do, and hold where places may not
 		return nil
 	}
 	v.query.After = p.Place
 	return nil
 }
+
+// incarnation is what the places of a cursor are good for: this feed, for as
+// long as this process holds its store. Between two processes the store may have
+// been restored from an older copy, after which a place is another entry's.
+func (v *View) incarnation() string { return v.head.Incarnation + "." + v.s.x.run }
 
 // agree refuses parameters that contradict the cursor beside them (K40).
 func agree(now, was taxii.Filter) error {

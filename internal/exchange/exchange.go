@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ const (
 type Exchange struct {
 	store Store
 	opt   Options
+	run   string // tells this process from others, in cursors
 
 	now     atomic.Pointer[snapshot]
 	publicM sync.Mutex // held while the catalogue is changed and read again
@@ -54,7 +56,7 @@ type Exchange struct {
 // New reads the catalogue, and makes on first start what must be there: the
 // built-in accounts and a key for cursors.
 func New(ctx context.Context, store Store, opt Options) (*Exchange, error) {
-	x := &Exchange{store: store, opt: opt.withDefaults()}
+	x := &Exchange{store: store, opt: opt.withDefaults(), run: rand.Text()}
 	if err := x.reload(ctx); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ const (
 	leastBody, leastPage = 1024, 1024
 	// mostTimeout bounds every time-out: what waits longer is forgotten.
 	mostTimeout = time.Hour
+	// mostDrain bounds drain_timeout: a server that is told to stop has ended
+	// within 30 s, its closing of the store included.
+	mostDrain = 28 * time.Second
 )
 
 // check reports the first value that cannot be used, by its key.
@@ -115,6 +118,9 @@ func (c *Config) checkTimes() error {
 		if t <= 0 || t > mostTimeout {
 			return fmt.Errorf("%s: must be above 0s and at most %s, got %s", name, mostTimeout, t)
 		}
+	}
+	if c.DrainTimeout > mostDrain {
+		return fmt.Errorf("drain_timeout: at most %s, so that the server has ended within 30s, got %s", mostDrain, c.DrainTimeout)
 	}
 	return nil
 }

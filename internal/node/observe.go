@@ -108,7 +108,7 @@ func (o *observer) recover(w *answer, r *http.Request) {
 func (o *observer) line(r *http.Request, l *requestLog, w *answer, began time.Time) {
 	o.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("request_id", exchange.RequestOf(r.Context())), slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
-		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", time.Since(began)),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Int64("took_us", time.Since(began).Microseconds()),
 		slog.String("account", l.account), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()))
 }
 

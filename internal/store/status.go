@@ -10,6 +10,21 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
+// StatusHead reads the record of one Add without its lists; NotFound where
+// there is none.
+func (s *Store) StatusHead(ctx context.Context, id string) (feed.Status, error) {
+	st := feed.Status{ID: id}
+	err := error(taxii.Errorf(taxii.NotFound, "no such Status"))
+	failed := s.each(ctx, func(r *sql.Rows) error {
+		err = r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last)
+		return err
+	}, `select feed, root, account, request, at, first, last from statuses where id = $1`, id)
+	if failed != nil {
+		return st, failed
+	}
+	return st, err
+}
+
 // Status reads the record of one Add; NotFound where there is none.
 func (s *Store) Status(ctx context.Context, id string) (feed.Status, error) {
 	st := feed.Status{ID: id}
