@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
@@ -31,23 +32,46 @@ the reader only reads; the admin may do everything.
 
 Started again on the same data directory it serves the same data, with the same
 passwords, which the demo alone keeps, in demo.json. Its own roots, collections,
-accounts and grants are put back if they were removed; content is loaded once.
+accounts and grants are put back if they were removed; content is loaded once. A data
+directory that holds a server of one's own is refused.
 
 --ready-file writes, once the server takes requests, a file of JSON with the address,
-the accounts and the collections, for programs.`,
+the accounts and the collections, for programs. It is there only while they can be used:
+one that is left from before is removed first, and this one when the demo ends.`,
 		Example: `  hansom demo
   hansom demo --data /tmp/demo --listen 127.0.0.1:0 --ready-file /tmp/ready.json`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&a.data, "data", "", "data `DIR` of the demo (default $HANSOM_DATA, else \""+demoData+"\")") // instead of everyone's
+	flags.StringVar(&a.config, "config", "", "configuration `FILE`, but for data and listen (default none)")
 	flags.StringVar(&o.listen, "listen", node.Defaults().Listen, "`ADDRESS:PORT` to listen on; port 0 takes a free one")
 	flags.StringVar(&o.readyFile, "ready-file", "", "write address, accounts and collections to `FILE` once it serves")
 	flags.BoolVar(&o.empty, "empty", false, "load no content")
 	return a.printsJSON(cmd)
 }
 
-func (a *app) runDemo(ctx context.Context, o demonstrating) error {
+func (a *app) runDemo(ctx context.Context, o demonstrating) (err error) {
+	if err := removeReady(o.readyFile); err != nil {
+		return err
+	}
+	cfg, err := a.demoConfig(o)
+	if err != nil {
+		return err
+	}
+	d := &demoServer{a: a, o: o, file: filepath.Join(cfg.Data, demoFile), data: cfg.Data}
+	if err := claim(cfg.Data); err != nil {
+		return err
+	}
+	if _, err := node.Init(ctx, cfg); err != nil {
+		return tried(err, "make the demo in %s", cfg.Data)
+	}
+	defer func() { err = errors.Join(err, removeReady(o.readyFile)) }()
+	return node.Serve(ctx, cfg, node.Options{Log: logger(cfg, a.err), Prepare: d.prepare, Ready: d.ready, Version: thisBuild().Version})
+}
+
+func (a *app) demoConfig(o demonstrating) (node.Config, error) {
 	set := map[string]string{"listen": o.listen, "data": firstOf(a.data, a.getenv("HANSOM_DATA"), demoData)}
 	if a.getenv("HANSOM_LOG_LEVEL") == "" {
 		set["log_level"] = "warn" // the terminal is for what is printed below
@@ -58,15 +82,7 @@ func (a *app) runDemo(ctx context.Context, o demonstrating) error {
 	if a.getenv("HANSOM_TITLE") == "" {
 		set["title"] = "hansom demo"
 	}
-	cfg, err := node.Load(a.config, a.env, set)
-	if err != nil {
-		return err
-	}
-	if _, err := node.Init(ctx, cfg); err != nil {
-		return tried(err, "make the demo in %s", cfg.Data)
-	}
-	d := &demoServer{a: a, o: o, file: filepath.Join(cfg.Data, "demo.json"), data: cfg.Data}
-	return node.Serve(ctx, cfg, node.Options{Log: logger(cfg, a.err), Prepare: d.prepare, Ready: d.ready, Version: thisBuild().Version})
+	return node.Load(a.config, a.env, set)
 }
 
 // demoServer is one run of the demo.

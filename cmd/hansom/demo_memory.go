@@ -3,12 +3,56 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// demoMemory is what the demo keeps beside its store, in demo.json.
+// demoFile is where the demo keeps its memory. A data directory is a demo's if
+// it holds this file.
+const demoFile = "demo.json"
+
+// claim makes a data directory the demo's before anything else is in it, so
+// that a first start that is killed leaves a demo. It refuses the directory of
+// any other server, in which the demo would set passwords and add accounts.
+func claim(dir string) error {
+	server := ""
+	for _, name := range []string{"hansom.db", configName} {
+		if there, err := isThere(filepath.Join(dir, name)); err != nil {
+			return err
+		} else if there {
+			server = name
+		}
+	}
+	// Asked last: another demo may be at its first start.
+	there, err := isThere(filepath.Join(dir, demoFile))
+	switch {
+	case err != nil || there:
+		return err
+	case server != "":
+		return fmt.Errorf("%s holds a server that is not a demo (it has %s and no %s): name another directory with --data", dir, server, demoFile)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return tried(err, "make the data directory")
+	}
+	f, err := os.OpenFile(filepath.Join(dir, demoFile), os.O_CREATE|os.O_WRONLY, 0o600) // never cut: another may have written
+	if err != nil {
+		return tried(err, "make the demo")
+	}
+	return f.Close()
+}
+
+func isThere(file string) (bool, error) {
+	_, err := os.Lstat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// demoMemory is what the demo keeps beside its store; nothing yet in an empty
+// file.
 type demoMemory struct {
 	Passwords map[string]string `json:"passwords"` // by account
 	Loaded    bool              `json:"loaded"`    // the content has been; what was deleted stays away
@@ -22,7 +66,7 @@ func (m *demoMemory) load(file string) error {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return err
-	default:
+	case len(content) > 0:
 		if err := json.Unmarshal(content, m); err != nil {
 			return tried(err, "%s", file)
 		}

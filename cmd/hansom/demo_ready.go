@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+
 	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
 	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/internal/node"
@@ -44,6 +48,21 @@ func (d *demoServer) ready(info node.Info) error {
 		}
 	}
 	return d.a.print(r, func() { d.a.sayDemo(r, d.data) })
+}
+
+// removeReady removes a ready file, if there is one, so that nobody reads of a
+// server that does not serve any more, or not yet.
+func removeReady(file string) error {
+	info, err := os.Lstat(file)
+	switch {
+	case file == "", errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.Mode().IsRegular():
+		err = errors.New("it is no file that the demo has written; name another with --ready-file")
+	case err == nil:
+		err = os.Remove(file)
+	}
+	return tried(err, "remove the ready file %s", file)
 }
 
 func (d *demoServer) readyFile(info node.Info) readyFile {

@@ -36,7 +36,9 @@ nothing there, become spaces.
 
 --records writes a line for each object with its record: place, date_added, version, the
 account that added it (number and name, also of removed accounts), the id of its request,
-and the object.`,
+and the object.
+
+--json prints a summary of what was written to the file of -o.`,
 		Example: `  hansom export trust/indicators -o indicators.json
   hansom export trust/indicators --format ndjson --since 2026-01-01T00:00:00Z
   hansom export trust/indicators --records | gzip >records.ndjson.gz`,
@@ -48,10 +50,42 @@ and the object.`,
 	flags.BoolVar(&o.records, "records", false, "write lines with records")
 	flags.StringVar(&o.since, "since", "", "only what was added after this `TIME`, such as 2026-01-31T12:00:00Z")
 	flags.StringVarP(&o.output, "output", "o", "", "write to `FILE`, whole or not at all (default standard output)")
-	return cmd
+	return a.printsJSON(cmd)
+}
+
+// exported is what export prints as JSON.
+type exported struct {
+	Collection string `json:"collection"`
+	Objects    int    `json:"objects"` // versions of objects
+	Bytes      int64  `json:"bytes"`   // of the file
+	File       string `json:"file"`
 }
 
 func (a *app) runExport(cmd *cobra.Command, name string, o exporting) (err error) {
+	if err := o.check(name, cmd.Flags().Changed("format")); err != nil {
+		return err
+	}
+	if a.json && toStandardOutput(o.output) {
+		return misused("--json prints a summary, and standard output is where the objects go: name a file for them with -o FILE")
+	}
+	done := exported{Collection: o.root + "/" + o.name, File: o.output}
+	err = a.control(cmd.Context(), func(c *admin.Client) error {
+		err := a.writeTo(o.output, func(w io.Writer) (err error) {
+			out := &written{Writer: w}
+			done.Objects, err = export(cmd.Context(), c, o, out)
+			done.Bytes = out.n
+			return err
+		})
+		return tried(err, "export %s", name)
+	})
+	if err != nil {
+		return err
+	}
+	return a.print(done, func() {})
+}
+
+// check completes what the flags say for the Collection of this name.
+func (o *exporting) check(name string, formatted bool) (err error) {
 	if o.root, o.name, err = collectionName(name); err != nil {
 		return err
 	}
@@ -62,7 +96,7 @@ func (a *app) runExport(cmd *cobra.Command, name string, o exporting) (err error
 		}
 		o.since = at.String()
 	}
-	if o.records && cmd.Flags().Changed("format") && o.format != "ndjson" {
+	if o.records && formatted && o.format != "ndjson" {
 		return misused("--records writes lines (ndjson), not one %s", o.format)
 	}
 	if o.records {
@@ -71,16 +105,27 @@ func (a *app) runExport(cmd *cobra.Command, name string, o exporting) (err error
 	if o.format != "bundle" && o.format != "envelope" && o.format != "ndjson" {
 		return misused("--format takes bundle, envelope or ndjson, got %q", o.format)
 	}
-	return a.control(cmd.Context(), func(c *admin.Client) error {
-		err := a.writeTo(o.output, func(w io.Writer) error { return export(cmd.Context(), c, o, w) })
-		return tried(err, "export %s", name)
-	})
+	return nil
+}
+
+func toStandardOutput(name string) bool { return name == "" || name == "-" }
+
+// written counts what is written through it.
+type written struct {
+	io.Writer
+	n int64
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	w.n += int64(n)
+	return n, err
 }
 
 // writeTo gives a writer to standard output or to a file, which is there whole
 // in the end or, after an error, not at all.
 func (a *app) writeTo(name string, write func(io.Writer) error) error {
-	if name == "" || name == "-" {
+	if toStandardOutput(name) {
 		w := bufio.NewWriterSize(a.out, 64<<10)
 		return errors.Join(write(w), w.Flush())
 	}
@@ -96,42 +141,43 @@ func (a *app) writeTo(name string, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), name)
 }
 
-// export writes all pages in the form that was asked for.
-func export(ctx context.Context, c *admin.Client, o exporting, w io.Writer) error {
+// export writes all pages in the form that was asked for, and counts the
+// objects.
+func export(ctx context.Context, c *admin.Client, o exporting, w io.Writer) (count int, err error) {
 	begin, between, end := o.frame()
 	names := &accountNames{client: c}
-	next, written := "", 0
+	next := ""
 	for {
 		page, err := c.Export(ctx, o.root, o.name, next, 0, o.since)
 		if err != nil {
-			return err
+			return count, err
 		}
 		for _, e := range page.Entries {
 			item := []byte(e.Object)
 			if o.records {
 				if item, err = names.record(ctx, e); err != nil {
-					return err
+					return count, err
 				}
 			}
 			if o.format == "ndjson" {
 				item = oneLine(item)
 			}
 			sep := between
-			if written++; written == 1 {
+			if count++; count == 1 {
 				sep = begin
 			}
 			if err := writeAll(w, []byte(sep), item); err != nil {
-				return err
+				return count, err
 			}
 		}
 		if next = page.Next; !page.More {
 			break
 		}
 	}
-	if written == 0 {
+	if count == 0 {
 		end = o.empty()
 	}
-	return writeAll(w, []byte(end))
+	return count, writeAll(w, []byte(end))
 }
 
 func writeAll(w io.Writer, parts ...[]byte) error {

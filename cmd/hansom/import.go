@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"time"
 
 	"github.com/hansom-taxii/hansom/internal/admin"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // importing is what the flags of import say.
@@ -81,46 +76,4 @@ func (a *app) runImport(ctx context.Context, file string, o importing) (err erro
 		return fmt.Errorf("%d of %d objects failed", tally.Failed, tally.Objects)
 	}
 	return nil
-}
-
-// progress shows on a terminal how far an import is.
-type progress struct {
-	bar  *progressbar.ProgressBar // nil: nobody looks
-	read func() int64
-}
-
-func (a *app) progress(src *source) *progress {
-	f, ok := a.err.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &progress{}
-	}
-	bar := progressbar.NewOptions64(src.size, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("importing"),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionFullWidth())
-	return &progress{bar, src.read}
-}
-
-// moved draws the bar anew. That a terminal cannot take it is no failure.
-func (p *progress) moved() {
-	if p.bar != nil {
-		_ = p.bar.Set64(p.read())
-	}
-}
-
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-}
-
-// watched moves the bar as it is read.
-type watched struct {
-	io.Reader
-	progress *progress
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.Reader.Read(p)
-	w.progress.moved()
-	return n, err
 }

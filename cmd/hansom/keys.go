@@ -69,7 +69,7 @@ func (a *app) keysRetire() *cobra.Command {
 		Short: "End a key that does not seal any more",
 		Long: `Ends a key that does not seal any more. Clients that come back with a cursor under it
 get an error and must begin again at a date; wait for some days after rotating.`,
-		Example: "  hansom keys retire 3f2a9c0d11e4b7a8",
+		Example: "  hansom keys retire 3f2a9c0d",
 		Args:    takes("KID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.control(cmd.Context(), func(c *admin.Client) error {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 
 	"github.com/hansom-taxii/hansom/internal/node"
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 )
 
 func (a *app) serve() *cobra.Command {
@@ -17,25 +19,45 @@ func (a *app) serve() *cobra.Command {
 finish and exits with 0; a second signal ends it at once. Its log goes to standard error.
 
 Every key of the configuration has a flag. --print-config prints what is in force and
-serves nothing.`,
+serves nothing; with --json as one object of JSON, else as a configuration file.`,
 		Example: `  hansom serve --data /var/lib/hansom
   hansom serve --config /etc/hansom.yaml --listen 0.0.0.0:443 --public-url https://taxii.example.com
   hansom serve --print-config`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.json && !printConfig {
+				return misused("--json goes with --print-config: a server prints nothing but its log (--log-format)")
+			}
 			cfg, err := a.load(settingsOf(cmd))
 			if err != nil {
 				return err
 			}
 			if printConfig {
-				return cfg.Print(a.out)
+				return a.printConfig(cfg)
 			}
 			return node.Serve(cmd.Context(), cfg, node.Options{Log: logger(cfg, a.err), Version: thisBuild().Version})
 		},
 	}
 	settingFlags(cmd)
 	cmd.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration in force, and serve nothing")
-	return cmd
+	return a.printsJSON(cmd)
+}
+
+// printConfig prints the configuration as YAML or, read from that, as JSON:
+// with the same keys, and times as text with their units.
+func (a *app) printConfig(cfg node.Config) error {
+	if !a.json {
+		return cfg.Print(a.out)
+	}
+	var text bytes.Buffer
+	if err := cfg.Print(&text); err != nil {
+		return err
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(text.Bytes(), &values); err != nil {
+		return tried(err, "print the configuration")
+	}
+	return a.print(values, nil)
 }
 
 // logger writes the log in the form and from the level that are configured.
