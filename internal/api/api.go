@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/taxii"
@@ -40,6 +41,7 @@ type Server struct {
 	routes []route
 	pages  *pages
 	bodies *gate
+	states *gate // Statuses that are made
 	load   *load
 }
 
@@ -52,6 +54,7 @@ func New(x *exchange.Exchange, o Options, fail func(http.ResponseWriter, *http.R
 	a := &Server{x: x, opt: o, fail: fail, load: newLoad(o.MaxPerAccount)}
 	a.pages = newPages(o.PagesBudget, int64(x.PageBytes()))
 	a.bodies = newGate(o.BodiesBudget-3*x.MaxContentLength()/2, nil) // the rest is for the one that goes beyond
+	a.states = newGate(statusBudget, nil)
 	a.routes = a.list()
 	return a
 }
@@ -203,7 +206,7 @@ func (route route) fits(path []string, r *http.Request) bool {
 	for i, p := range route.pattern {
 		if name, ok := strings.CutPrefix(p, "{"); ok {
 			value, err := url.PathUnescape(path[i])
-			if err != nil || value == "" {
+			if err != nil || value == "" || !utf8.ValidString(value) {
 				return false
 			}
 			r.SetPathValue(strings.TrimSuffix(name, "}"), value)

@@ -68,7 +68,7 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 		status := statusOf(e.Kind)
 		if status >= http.StatusInternalServerError {
 			e.ID = taxii.NewID()
-			log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("error_id", e.ID),
+			log.LogAttrs(r.Context(), levelOf(e.Kind), "request failed", slog.String("error_id", e.ID),
 				slog.String("request_id", exchange.RequestOf(r.Context())), slog.Int("status", status),
 				slog.String("error", e.Error()), slog.Any("cause", errors.Unwrap(e)))
 		}
@@ -94,6 +94,15 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 		w.WriteHeader(status)
 		_, _ = w.Write(body) // who hung up needs no answer
 	}
+}
+
+// levelOf is how loud the log is: what clients can bring about is no failure of
+// the server's.
+func levelOf(k taxii.Kind) slog.Level {
+	if k == taxii.Unavailable {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }
 
 // resource gives the error resource of an error, as a copy.

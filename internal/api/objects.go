@@ -39,6 +39,8 @@ func (a *Server) addObjects(s *exchange.Session, w http.ResponseWriter, r *http.
 		return err
 	}
 	defer release()
+	s, giveBack := a.within(s, r)
+	defer giveBack()
 	status, err := s.Add(r.Context(), root, id, body)
 	if err != nil {
 		return err

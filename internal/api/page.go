@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -182,10 +183,15 @@ func (h *held) got() bool {
 // read reads the page for all who share it.
 func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 	defer close(h.ready)
+	h.err = errUnread // whatever happens, nobody takes it for a page before it is one
+	defer func() {
+		if h.err != nil {
+			h.shut()
+		}
+	}()
 	page, err := h.pages.read(ctx, account, v)
 	if err != nil {
 		h.err = err
-		h.shut()
 		return
 	}
 	h.counted = page.Size >= uncounted
@@ -196,10 +202,13 @@ func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 		h.needed[i] = h.users
 	}
 	h.mu.Unlock()
+	h.err = nil
 	if len(page.Chunks) == 0 {
 		h.shut()
 	}
 }
+
+var errUnread = errors.New("the page was not read")
 
 // read takes memory for a page, reads it, and keeps of the memory what the page
 // needs. Where it would have to wait for memory it first looks whether the page
@@ -319,17 +328,21 @@ func (g *sending) leave() {
 
 // closeStalled closes connections that have taken nothing for a second, the
 // longest first, until the memory of one page comes free for those who wait.
+//
+// They are touched while they are in sending: once a request has ended its
+// connection is another's.
 func (p *pages) closeStalled() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, g := range p.worst() {
 		_ = g.control.SetWriteDeadline(time.Unix(1, 0)) // where it cannot be closed its time-out does it
 	}
 }
 
 // worst lists the connections to close. One that was closed stays in sending
-// until its request has ended, so its memory is not counted as more to come.
+// until its request has ended, so its memory is not counted as more to come. mu
+// is held.
 func (p *pages) worst() []*sending {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var list []*sending
 	for g := range p.sending {
 		if time.Since(time.Unix(0, g.last.Load())) >= stalled {

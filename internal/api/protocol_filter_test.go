@@ -208,6 +208,29 @@ func TestVersionsOfAnObject(t *testing.T) {
 	refusal(t, s.get(t, s.path+"/objects/x--1/versions/"), http.StatusNotFound)
 }
 
+// A version that is named twice is an error (R130) where it is the same text;
+// two spellings of one time are two values, and select what each alone selects.
+func TestOneVersionInTwoSpellingsIsAnsweredLikeEither(t *testing.T) {
+	t.Parallel()
+	trial.Covers(t, "R131")
+	s := theSample()
+	spellings := []string{"2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00Z", "2024-01-01T02:00:00%2B02:00"}
+	paths := []string{"/objects/", "/manifest/", "/objects/" + id("indicator", 1) + "/"}
+	for _, path := range paths {
+		alone := s.page(t, s.path+path+"?match[version]="+spellings[0])
+		if len(alone.Items) == 0 {
+			t.Errorf("%s: nothing is selected", path)
+		}
+		for _, list := range [][]string{{spellings[1]}, spellings[:2], {spellings[1], spellings[0]}, spellings} {
+			p := s.page(t, s.path+path+"?match[version]="+strings.Join(list, ","))
+			if string(p.Body) != string(alone.Body) || p.First != alone.First || p.Last != alone.Last {
+				t.Errorf("%s: %q gives %s, one of them alone %s", path, list, p.Body, alone.Body)
+			}
+		}
+		refusal(t, s.get(t, s.path+path+"?match[version]="+spellings[0]+","+spellings[0]), http.StatusBadRequest)
+	}
+}
+
 func TestManifestRecordsStandForVersions(t *testing.T) {
 	t.Parallel()
 	trial.Covers(t, "R035", "R221", "R224", "R226", "R227", "R228", "R229", "R230", "R231", "R282", "R018", "R019", "R020")

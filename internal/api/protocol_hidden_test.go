@@ -148,7 +148,7 @@ func TestCredentialsInTheQueryAreNeverAccepted(t *testing.T) {
 
 func TestWhatIsGrantedToAnonymousNeedsNoCredentialsAndStillChecksThem(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "R004", "R030", "R069", "R072", "R075", "R163", "R180", "K27")
+	trial.Covers(t, "R004", "R069", "R072", "R075", "R163", "R180", "K27")
 	w := writable()
 	root := w.root(t, exchange.RootSetting{})
 	public := w.collection(t, exchange.CollectionSetting{Root: root, Alias: "public"})
@@ -181,6 +181,37 @@ func TestWhatIsGrantedToAnonymousNeedsNoCredentialsAndStillChecksThem(t *testing
 	refusal(t, nobody.post(t, public, envelopeOf(observable(3))), http.StatusForbidden)
 	refusal(t, nobody.get(t, public+"/objects/", "Authorization: "+basic("member", "wrong")), http.StatusUnauthorized)
 	good(t, w.account(t).get(t, public+"/objects/"), http.StatusOK)
+}
+
+func TestEachAPIRootHasAnAuthorizationOfItsOwn(t *testing.T) {
+	t.Parallel()
+	trial.Covers(t, "R030", "R075", "R180", "R184")
+	w := writable()
+	reader, writer := w.account(t), w.account(t)
+	public, closed := w.root(t, exchange.RootSetting{}), w.root(t, exchange.RootSetting{})
+	inPublic, inClosed := w.collection(t, exchange.CollectionSetting{Root: public}), w.collection(t, exchange.CollectionSetting{Root: closed})
+	w.grant(t, "anonymous", public, "read")
+	w.grant(t, reader.name, closed, "read")
+	w.grant(t, writer.name, public, "write")
+	for _, c := range []struct {
+		who        actor
+		collection string
+		read, add  int
+	}{
+		{w.as(t, ""), inPublic, 200, 403}, {w.as(t, ""), inClosed, 401, 401},
+		{reader, inPublic, 200, 403}, {reader, inClosed, 200, 403},
+		{writer, inPublic, 200, 202}, {writer, inClosed, 404, 404},
+	} {
+		root, _, _ := strings.Cut(c.collection, "collections/")
+		for _, path := range []string{root, root + "collections/", c.collection + "/", c.collection + "/objects/"} {
+			if a := c.who.get(t, path); a.Status != c.read {
+				t.Errorf("%q gets %s with %d, wanted %d: %s", c.who.name, path, a.Status, c.read, a.Body)
+			}
+		}
+		if a := c.who.post(t, c.collection, envelopeOf(observable(1))); a.Status != c.add {
+			t.Errorf("%q adds to %s with %d, wanted %d: %s", c.who.name, c.collection, a.Status, c.add, a.Body)
+		}
+	}
 }
 
 func TestAStatusIsThereForWhoMadeItAndForManagers(t *testing.T) {

@@ -14,7 +14,11 @@ import (
 // maxObjects bounds the objects of one Add: each needs a line in the Status, and
 // the writer serves nobody else meanwhile. It lies above what ordinary objects
 // can reach within the default max_content_length.
-const maxObjects = 200_000
+const maxObjects = 100_000
+
+func tooMany() error {
+	return taxii.Errorf(taxii.Unprocessable, "an envelope may hold at most %d objects: send several", maxObjects)
+}
 
 // MayAdd tells, before a body is taken, whether this account may add there.
 func (s *Session) MayAdd(root, collection string) error {
@@ -39,16 +43,22 @@ func (s *Session) Add(ctx context.Context, root, collection string, body []byte)
 	if err != nil {
 		return taxii.Status{}, err
 	}
+	if len(raws) > maxObjects {
+		return taxii.Status{}, tooMany()
+	}
+	if err := s.take(int64(len(raws)) * feed.DetailOctets); err != nil {
+		return taxii.Status{}, err
+	}
 	at := taxii.TimeOf(s.x.opt.Now())
 	in := intake{at: at, validation: validation, types: c.Types}
 	for i, raw := range raws {
 		in.take(fmt.Sprintf("objects/%d", i), raw, "")
 	}
 	if in.total > maxObjects {
-		return taxii.Status{}, taxii.Errorf(taxii.Unprocessable, "an envelope may hold at most %d objects: send several", maxObjects)
+		return taxii.Status{}, tooMany()
 	}
 	add := feed.Add{
-		Feed: c.Feed, Drafts: in.drafts, Account: s.account.ID, Request: RequestOf(ctx), Same: stix.Equal,
+		Feed: c.Feed, Drafts: in.drafts, Account: s.account.ID, Request: RequestOf(ctx), Form: form,
 		Status: feed.Status{ID: taxii.NewID(), Root: r.ID, At: at, Failures: in.failures},
 	}
 	results, err := s.x.store.Append(ctx, []feed.Add{add})
@@ -56,6 +66,16 @@ func (s *Session) Add(ctx context.Context, root, collection string, body []byte)
 		return taxii.Status{}, err
 	}
 	return document(results[0].Status, named(add.Drafts, results[0].Outcomes)), nil
+}
+
+// form is the canonical form of content (RFC 8785) or, for what has none, the
+// content.
+func form(content []byte) []byte {
+	canonical, err := stix.Canonical(content)
+	if err != nil {
+		return content
+	}
+	return canonical
 }
 
 // intake turns raw objects into drafts and failures.
@@ -187,6 +207,9 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	}
 	if st.Root != r.ID || !s.mayReadStatus(snap, r, st) {
 		return taxii.Status{}, s.Missing()
+	}
+	if err := s.take(st.Octets); err != nil {
+		return taxii.Status{}, err
 	}
 	if st, err = s.x.store.Status(ctx, id); err != nil {
 		return taxii.Status{}, err

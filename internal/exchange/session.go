@@ -14,6 +14,24 @@ type Session struct {
 	account   *Account
 	anonymous bool // asks without credentials
 	operator  bool // every right
+
+	room func(octets int64) error // see Within; nil: as much as it takes
+}
+
+// Within gives the same Session, which asks room before it takes memory in
+// proportion to what was sent or is read: the documents of Statuses, where two
+// octets of an Add can become hundreds.
+func (s *Session) Within(room func(octets int64) error) *Session {
+	c := *s
+	c.room = room
+	return &c
+}
+
+func (s *Session) take(octets int64) error {
+	if s.room == nil {
+		return nil
+	}
+	return s.room(octets)
 }
 
 // Account is the number of the account that asks, and its name.

@@ -44,6 +44,11 @@ type View struct {
 	reached taxii.Time // the date up to which the client has read
 }
 
+// maxFilter bounds a filter, in octets of a query: the cursor that carries it is a
+// third longer, and both together must fit into the headers of the next request
+// (K40). It holds 250 ids.
+const maxFilter = 12 << 10
+
 // View opens what the target names, if the account may read it. The filter's
 // Next, if any, must be a cursor of the same target and agree with the rest.
 func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, error) {
@@ -54,6 +59,10 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	_, c, err := s.may(s.x.now.Load(), need, t.Root, t.Collection)
 	if err != nil {
 		return nil, err
+	}
+	if len(f.Encode())-len(f.Next) > maxFilter {
+		return nil, taxii.Errorf(taxii.Malformed, "the filter is longer than %d octets", maxFilter).
+			Describe("Ask for fewer ids at a time.")
 	}
 	head, err := s.x.store.Head(ctx, c.Feed)
 	if err != nil {

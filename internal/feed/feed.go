@@ -57,8 +57,9 @@ type Add struct {
 	Account int64  // who
 	Request string // the request id, for records
 	Status  Status // ID, Root, At and the Failures known before; the store fills in the rest
-	// Same tells whether two contents with one id and version are equal.
-	Same func(kept, sent []byte) bool
+	// Form gives the form in which equal contents with one id and version are
+	// the same octets. It is asked for only where two have one id and version.
+	Form func(content []byte) []byte
 }
 
 // Outcome is what became of one draft.
@@ -97,11 +98,16 @@ type Status struct {
 	Account     int64
 	Request     string
 	At          taxii.Time // of the request
+	Octets      int64      // about what its document takes while it is made; only of a StatusHead
 	First, Last Place      // of the new entries; both 0 where there are none
 	Duplicates  []Place
 	Failures    []Failure
 	Notes       []Note
 }
+
+// DetailOctets is about what one object takes of the memory of a Status that is
+// made: its line as a resource, and as JSON.
+const DetailOctets = 512
 
 // Failure is one object of an Add that was not taken.
 type Failure struct {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,40 +38,41 @@ type Lineage struct{ standings []*Standing }
 // Known puts a live version of the store into the lineage.
 func (l *Lineage) Known(s *Standing) { l.standings = append(l.standings, s) }
 
-// Join puts a new version into the lineage: it fills n's Superseded and Outdone
-// and lowers those of the others.
-func (l *Lineage) Join(n *Standing) {
-	n.Superseded, n.Outdone = Never, Never
-	for _, s := range l.standings {
-		switch order := CompareSpec(s.SpecVersion, n.SpecVersion); {
-		case order > 0:
-			n.Outdone = min(n.Outdone, s.Level)
-		case order < 0:
-			s.Outdone = min(s.Outdone, n.Level)
-		case s.later(n):
-			n.Superseded = min(n.Superseded, s.Level)
-		default:
-			s.Superseded = min(s.Superseded, n.Level)
-		}
-	}
-	l.standings = append(l.standings, n)
-}
+// Join puts a new version into the lineage.
+func (l *Lineage) Join(n *Standing) { l.standings = append(l.standings, n) }
+
+// Settle fills Superseded and Outdone of those that joined, and lowers those of
+// the others. It takes n log n, whatever one Add brings.
+func (l *Lineage) Settle() { Recompute(l.standings) }
 
 // Recompute sets Superseded and Outdone of all versions of one object from
 // nothing but their times, spec_versions and levels.
 func Recompute(all []*Standing) {
-	ordered := slices.Clone(all)
+	ordered, rank := slices.Clone(all), ranks(all)
 	slices.SortFunc(ordered, func(a, b *Standing) int {
-		return cmp.Or(-CompareSpec(a.SpecVersion, b.SpecVersion), -cmp.Compare(a.Time, b.Time), -strings.Compare(a.Key, b.Key))
+		return cmp.Or(-cmp.Compare(rank[a.SpecVersion], rank[b.SpecVersion]), -cmp.Compare(a.Time, b.Time), -strings.Compare(a.Key, b.Key))
 	})
 	higher, group, later := Never, Never, Never // lowest levels so far
 	for i, s := range ordered {
-		if i > 0 && CompareSpec(ordered[i-1].SpecVersion, s.SpecVersion) != 0 {
+		if i > 0 && ordered[i-1].SpecVersion != s.SpecVersion {
 			higher, group, later = min(higher, group), Never, Never
 		}
 		s.Superseded, s.Outdone = later, higher
 		later, group = min(later, s.Level), min(group, s.Level)
 	}
+}
+
+// ranks orders the spec_versions that occur, once, since comparing them reads
+// their numbers.
+func ranks(all []*Standing) map[string]int {
+	rank := map[string]int{}
+	for _, s := range all {
+		rank[s.SpecVersion] = 0
+	}
+	for i, spec := range slices.SortedFunc(maps.Keys(rank), CompareSpec) {
+		rank[spec] = i
+	}
+	return rank
 }
 
 // Reappears tells that after a change some reader, with a ceiling at s's level

@@ -65,6 +65,7 @@ func joinAll(r *rand.Rand, versions []*feed.Standing) []*feed.Standing {
 		for _, s := range versions[:n] {
 			l.Join(s)
 		}
+		l.Settle()
 		stored, versions = append(stored, versions[:n]...), versions[n:]
 		spread(stored)
 	}

@@ -188,11 +188,11 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 2)
 	n.start(func() { failed <- server.run(watching{netutil.LimitListener(listener, n.conf.MaxConnections)}) })
 	n.start(func() { failed <- control.run() })
+	n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", listener.Addr().String()))
 	if n.opt.Ready != nil {
 		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
 	}
 	if err == nil {
-		n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", listener.Addr().String()))
 		select {
 		case <-ctx.Done():
 			n.stopping.Store(true)

@@ -103,13 +103,23 @@ func (o *observer) recover(w *answer, r *http.Request) {
 	o.fail(w, r, cause)
 }
 
+// loggedMost bounds, in octets, what of a request's own words is logged.
+const loggedMost = 512
+
+func cut(text string) string {
+	if len(text) > loggedMost {
+		return text[:loggedMost] + "..."
+	}
+	return text
+}
+
 // line writes the access line: no query, since secrets may stand there by
 // mistake, and no content.
 func (o *observer) line(r *http.Request, l *requestLog, w *answer, began time.Time) {
 	o.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-		slog.String("request_id", exchange.RequestOf(r.Context())), slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
+		slog.String("request_id", exchange.RequestOf(r.Context())), slog.String("method", r.Method), slog.String("path", cut(r.URL.EscapedPath())),
 		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Int64("took_us", time.Since(began).Microseconds()),
-		slog.String("account", l.account), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()))
+		slog.String("account", l.account), slog.String("remote", r.RemoteAddr), slog.String("user_agent", cut(r.UserAgent())))
 }
 
 // answer counts what goes out, and gives every write a time of its own: a

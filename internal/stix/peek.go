@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -141,7 +142,7 @@ func (m *members) slot(quoted []byte) *member {
 // modified, created, spec_version is given; all are read in any case.
 func (m *members) facts() (Facts, error) {
 	f := Facts{VersionTime: NoTime}
-	var errs [5]error
+	var errs [6]error
 	f.ID, errs[0] = m.id.required("id", maxID)
 	f.Type, errs[1] = m.typ.required("type", maxType)
 	f.Version, errs[2] = m.modified.text("modified", maxVersion)
@@ -157,12 +158,25 @@ func (m *members) facts() (Facts, error) {
 	if f.Version != "" {
 		f.VersionKey, f.VersionTime, _ = VersionKey(f.Version)
 	}
+	errs[5] = nameable(f.Version)
 	for _, err := range errs {
 		if err != nil {
 			return f, err
 		}
 	}
 	return f, nil
+}
+
+// nameable refuses versions that match[version] could not name: it would take
+// them for a list or for one of its words, and a DELETE would then choose others.
+func nameable(version string) error {
+	switch {
+	case version == "all" || version == "first" || version == "last":
+		return fmt.Errorf("modified: %q is a word of match[version], not a version", version)
+	case strings.Contains(version, ","):
+		return errors.New("modified: a version cannot have a comma")
+	}
+	return nil
 }
 
 func inferSpecVersion(typ string, hasCreated bool) string {

@@ -204,3 +204,14 @@ func TestOnlyTheTypesOfSectionSixAreSCOs(t *testing.T) {
 		}
 	}
 }
+
+// A version called all, or one with a comma, could be kept: a DELETE that named
+// it then chose others.
+func TestAVersionThatAQueryCouldNotNameIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"all", "first", "last", "v,0", ","} {
+		if _, err := stix.Peek([]byte(`{"type":"x-a","id":"x-a--1","modified":"` + version + `"}`)); err == nil {
+			t.Errorf("%q is taken for a version", version)
+		}
+	}
+}

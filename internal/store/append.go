@@ -1,11 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
@@ -20,23 +20,45 @@ func (s *Store) Append(ctx context.Context, adds []feed.Add) ([]feed.Result, err
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(adds[a].Feed, adds[b].Feed) })
-	err := s.do(ctx, "append", func(t *tx) error {
-		now := taxii.TimeOf(s.now())
-		for _, i := range order {
-			var err error
-			if results[i], err = t.append(&adds[i], now); err != nil {
-				return err
+	compared := make([]*comparisons, len(adds))
+	for i := range adds {
+		compared[i] = compareInside(&adds[i])
+	}
+	for try := 1; ; try++ {
+		err := s.do(ctx, "append", func(t *tx) error {
+			now := taxii.TimeOf(s.now())
+			for _, i := range order {
+				var err error
+				if results[i], err = t.append(&adds[i], compared[i], now); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		var met *uncompared
+		if !errors.As(err, &met) {
+			return results, err
 		}
-		return nil
-	})
-	return results, err
+		if err := s.compare(ctx, met); err != nil {
+			return nil, err
+		}
+		for _, c := range compared {
+			c.underHead = try == mostTries
+		}
+	}
 }
+
+// mostTries bounds how often an Add steps back because it met entries with which
+// it has not been compared: once for all that is there, and again only where
+// somebody else writes the same ids meanwhile, or an Add of the same commit
+// does. After that it compares under the head.
+const mostTries = 3
 
 // appending is one Add under its feed's head.
 type appending struct {
 	*tx
 	add      *feed.Add
+	compared *comparisons
 	head     feed.Head
 	outcomes []feed.Outcome
 	status   feed.Status
@@ -55,13 +77,13 @@ type standingRow struct {
 // versionName is what is unique in a feed.
 type versionName struct{ id, spec, key string }
 
-func (t *tx) append(add *feed.Add, now taxii.Time) (feed.Result, error) {
+func (t *tx) append(add *feed.Add, compared *comparisons, now taxii.Time) (feed.Result, error) {
 	head, err := t.lock(add.Feed)
 	if err != nil {
 		return feed.Result{}, err
 	}
 	a := &appending{
-		tx: t, add: add, head: head,
+		tx: t, add: add, compared: compared, head: head,
 		outcomes: make([]feed.Outcome, len(add.Drafts)), settled: make([]bool, len(add.Drafts)),
 		lineages: map[string]*feed.Lineage{}, known: map[*feed.Standing]standingRow{},
 	}
@@ -126,7 +148,7 @@ func (a *appending) findKept() error {
 		if a.lineages[d.ID] == nil {
 			continue
 		}
-		name := versionName{d.ID, d.SpecVersion, d.VersionKey}
+		name := nameOf(d)
 		if drafts[name] == nil {
 			names = append(names, []string{d.ID, d.SpecVersion, d.VersionKey})
 		}
@@ -135,24 +157,51 @@ func (a *appending) findKept() error {
 	if len(names) == 0 {
 		return nil
 	}
-	return a.rows(func(r *sql.Rows) error {
+	met := &uncompared{with: a.compared, drafts: map[feed.Place][]int{}}
+	err := a.rows(func(r *sql.Rows) error {
 		var name versionName
 		var kept feed.Outcome
-		var content sql.RawBytes
-		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version, &content); err != nil {
+		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version); err != nil {
 			return err
 		}
 		for _, i := range drafts[name] {
-			a.settle(i, kept, content)
+			alike, known := a.compared.kept[comparand{kept.Place, i}]
+			if !known {
+				met.drafts[kept.Place] = append(met.drafts[kept.Place], i)
+			}
+			a.settle(i, kept, alike)
 		}
 		return nil
 	}, a.engine.keptVersions(), a.add.Feed, jsonList(names))
+	switch {
+	case err != nil || len(met.drafts) == 0:
+		return err
+	case !a.compared.underHead:
+		return met
+	}
+	return a.settleHere(met)
 }
 
-// settle compares a draft with what stands under its id and version.
-func (a *appending) settle(i int, kept feed.Outcome, content []byte) {
+// settleHere compares under the head.
+func (a *appending) settleHere(met *uncompared) error {
+	for place, drafts := range met.drafts {
+		var content []byte
+		if err := a.row([]any{&content}, contentAt, a.add.Feed, place); err != nil {
+			return err
+		}
+		alike := a.compared.against(content)
+		for _, i := range drafts {
+			a.settle(i, a.outcomes[i], alike(i))
+		}
+	}
+	return nil
+}
+
+// settle gives a draft the fate that what stands under its id and version means
+// for it.
+func (a *appending) settle(i int, kept feed.Outcome, alike bool) {
 	kept.Fate = feed.Clash
-	if sent := a.add.Drafts[i].Content; bytes.Equal(content, sent) || a.add.Same(content, sent) {
+	if alike {
 		kept.Fate = feed.Duplicate
 	}
 	a.outcomes[i], a.settled[i] = kept, true
@@ -166,11 +215,11 @@ func (a *appending) chooseFresh() error {
 			continue
 		}
 		d := &a.add.Drafts[i]
-		name := versionName{d.ID, d.SpecVersion, d.VersionKey}
+		name := nameOf(d)
 		if of, again := first[name]; again {
 			kept := a.outcomes[of]
 			kept.Existing = true
-			a.settle(i, kept, a.add.Drafts[of].Content)
+			a.settle(i, kept, a.compared.inside[i])
 			continue
 		}
 		first[name] = i
@@ -216,7 +265,7 @@ const insertEntry = `insert into entries
 	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 func (a *appending) insert() error {
-	standings := make([]*feed.Standing, len(a.fresh))
+	standings, touched := make([]*feed.Standing, len(a.fresh)), map[*feed.Lineage]bool{}
 	for k, i := range a.fresh {
 		d, o := &a.add.Drafts[i], &a.outcomes[i]
 		time := d.VersionTime
@@ -224,7 +273,12 @@ func (a *appending) insert() error {
 			o.Version, time = o.Added.String(), feed.UndatedTime(o.Added)
 		}
 		standings[k] = &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: d.Level}
-		a.lineage(d.ID).Join(standings[k])
+		l := a.lineage(d.ID)
+		l.Join(standings[k])
+		touched[l] = true
+	}
+	for l := range touched {
+		l.Settle()
 	}
 	for k, i := range a.fresh {
 		d, o, s := &a.add.Drafts[i], &a.outcomes[i], standings[k]

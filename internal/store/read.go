@@ -17,6 +17,10 @@ const (
 	// scanTime bounds a read whose filter no index serves (K44): longer would
 	// hold a reader from others for an answer that the client may not wait for.
 	scanTime = 2 * time.Second
+	// maxScans bounds the reads of that kind at a time, well below the readers, and
+	// scanWait how long one waits for its turn.
+	maxScans = 2
+	scanWait = 5 * time.Second
 	// maxArms bounds the types that are looked up one by one; above it the types
 	// are a condition of a scan.
 	maxArms = 32
@@ -39,22 +43,44 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 		return err
 	}
 	q.Upto = min(q.Upto, head.Place)
+	if !scans(q) {
+		return named(fmt.Sprintf("read feed %d", id), s.parts(ctx, id, after, q, visit))
+	}
+	return s.scanFor(ctx, id, after, q, visit)
+}
+
+// scans tells that no index serves a query, so that entries may be passed over
+// without end before one matches.
+func scans(q feed.Query) bool {
+	plain := len(q.SpecVersions) == 0 && len(q.Types) == 0 && (q.Versions.OnlyLast() || q.Versions.All || q.Versions.IsZero())
+	return !indexed(q) && !plain
+}
+
+// scanFor reads what no index serves, a few such reads at a time, so that there
+// are always connections for others, and each for its time.
+func (s *Store) scanFor(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
+	select {
+	case s.scanning <- struct{}{}:
+		defer func() { <-s.scanning }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(scanWait):
+		return taxii.Errorf(taxii.Unavailable, "too many searches that no index serves are under way; try again").Describe(scanAdvice)
+	}
 	scan, cancel := context.WithTimeout(ctx, s.scan)
 	defer cancel()
 	found := 0
-	err = s.parts(scan, id, after, q, func(e *feed.Entry) bool { found++; return visit(e) })
+	err := s.parts(scan, id, after, q, func(e *feed.Entry) bool { found++; return visit(e) })
 	if err != nil && ctx.Err() == nil && errors.Is(scan.Err(), context.DeadlineExceeded) {
 		if found > 0 {
 			return feed.ErrCut
 		}
-		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", s.scan).
-			Describe("No index serves this filter. Add match[type] or match[id] to it, or a later added_after.").Because(err)
+		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", s.scan).Describe(scanAdvice).Because(err)
 	}
-	if err != nil {
-		return fmt.Errorf("read feed %d: %w", id, err)
-	}
-	return nil
+	return named(fmt.Sprintf("read feed %d", id), err)
 }
+
+const scanAdvice = "No index serves this filter. Add match[type] or match[id] to it, or a later added_after."
 
 // parts reads what an index serves at once, and anything else part by part:
 // once a statement has found its first row the driver does not interrupt it any

@@ -30,6 +30,9 @@ const (
 	// cacheKiB is the page cache of each connection. Pages that were read before
 	// are in the system's cache too; a larger one here is the same memory twice.
 	cacheKiB = 4000
+	// busyTimeout is how long a connection waits for another's lock: longer than
+	// anything holds one, the scrubber's patience (scrubLong) included.
+	busyTimeout = 15 * time.Second
 	// checkpointPages: the write-ahead log is copied back at about 64 MB, seldom
 	// enough to fill quickly, often enough to start quickly.
 	checkpointPages = 8000
@@ -106,7 +109,7 @@ func private(path string) error {
 
 func dsn(path string, more string) string {
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(5000)", "synchronous(full)", "secure_delete(on)", "foreign_keys(on)",
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "synchronous(full)", "secure_delete(on)", "foreign_keys(on)",
 		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 	}}
 	if more != "" {
@@ -251,9 +254,9 @@ func full(err error) error {
 }
 
 // keptVersions is the text that finds entries by a list of [id, spec_version,
-// version_key], with their content.
+// version_key].
 func (e *engine) keptVersions() string {
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.content
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version
 		from json_each($2) j cross join entries e
 		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`
 }

@@ -75,7 +75,7 @@ func someDraft(id, version, content string) feed.Draft {
 
 func (s *testStore) put(drafts ...feed.Draft) error {
 	_, err := s.Append(context.Background(), []feed.Add{{
-		Feed: s.feed, Drafts: drafts, Same: bytes.Equal, Status: feed.Status{ID: taxii.NewID(), At: 1},
+		Feed: s.feed, Drafts: drafts, Form: func(b []byte) []byte { return b }, Status: feed.Status{ID: taxii.NewID(), At: 1},
 	}})
 	return err
 }
@@ -123,7 +123,7 @@ func TestEveryConnectionIsDurableAndErasesWhatIsDeleted(t *testing.T) {
 	}
 	for _, conn := range append(readers, s.write) {
 		for pragma, want := range map[string]string{
-			"page_size": "8192", "journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "busy_timeout": "5000",
+			"page_size": "8192", "journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "busy_timeout": "15000",
 			"foreign_keys": "1", "wal_autocheckpoint": "8000",
 		} {
 			var got string

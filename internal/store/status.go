@@ -16,9 +16,13 @@ func (s *Store) StatusHead(ctx context.Context, id string) (feed.Status, error) 
 	st := feed.Status{ID: id}
 	err := error(taxii.Errorf(taxii.NotFound, "no such Status"))
 	failed := s.each(ctx, func(r *sql.Rows) error {
-		err = r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last)
+		var duplicates, others int64
+		err = r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last, &duplicates, &others)
+		// A duplicate is a number of a few digits; of failures and notes the text itself is the most.
+		st.Octets = int64(st.Last-st.First+1)*feed.DetailOctets + duplicates*feed.DetailOctets/4 + others*8
 		return err
-	}, `select feed, root, account, request, at, first, last from statuses where id = $1`, id)
+	}, `select feed, root, account, request, at, first, last, octet_length(duplicates), octet_length(failures) + octet_length(notes)
+		from statuses where id = $1`, id)
 	if failed != nil {
 		return st, failed
 	}

@@ -31,6 +31,8 @@ type Store struct {
 	mu    sync.RWMutex // guards heads
 	heads map[feed.ID]feed.Head
 
+	scanning chan struct{} // one for each scan that is under way
+
 	stmts    sync.Map             // text -> *sql.Stmt of read
 	compiled map[string]*sql.Stmt // of write; used by the writer alone
 }
@@ -69,7 +71,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		engine: e, read: e.read, write: e.write, now: o.Now, scan: o.ScanTime,
+		engine: e, read: e.read, write: e.write, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans),
 		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
 		heads: map[feed.ID]feed.Head{}, compiled: map[string]*sql.Stmt{},
 	}

@@ -11,21 +11,33 @@ import (
 // dataVariable names the environment variable with the folder of real data.
 const dataVariable = "HANSOM_TEST_DATA"
 
-// Shared returns the content, decompressed, of a file of real data, such as
+// SharedFile returns the path of a file of real data, such as
 // attack-ics-21.json.gz. Such data are not in the repository: they are looked
 // for in the folder that HANSOM_TEST_DATA names and, if it is not set, in
-// shared/data beside the module's own folder. False if the file is not there or
-// cannot be read whole; a test that wanted it then says SKIPPED.
-func Shared(name string) ([]byte, bool) {
+// shared/data beside the module's own folder. False if the file is not there.
+func SharedFile(name string) (string, bool) {
 	folder := os.Getenv(dataVariable)
 	if folder == "" {
 		root, ok := moduleRoot()
 		if !ok {
-			return nil, false
+			return "", false
 		}
 		folder = filepath.Join(filepath.Dir(root), "shared", "data")
 	}
-	content, err := os.ReadFile(filepath.Join(folder, name))
+	file := filepath.Join(folder, name)
+	_, err := os.Stat(file)
+	return file, err == nil
+}
+
+// Shared returns the content, decompressed, of a file of real data. False if
+// the file is not there or cannot be read whole; a test that wanted it then
+// says SKIPPED.
+func Shared(name string) ([]byte, bool) {
+	file, ok := SharedFile(name)
+	if !ok {
+		return nil, false
+	}
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false
 	}

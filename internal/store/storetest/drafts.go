@@ -37,10 +37,7 @@ func undated(id, text string) feed.Draft {
 }
 
 // equalish stands for the canonical form: spaces do not count.
-func equalish(a, b []byte) bool {
-	drop := func(s []byte) []byte { return bytes.ReplaceAll(s, []byte(" "), nil) }
-	return bytes.Equal(drop(a), drop(b))
-}
+func equalish(content []byte) []byte { return bytes.ReplaceAll(content, []byte(" "), nil) }
 
 // spaced is equal content in other bytes.
 func spaced(d feed.Draft) feed.Draft {
@@ -56,7 +53,7 @@ func other(d feed.Draft) feed.Draft {
 
 func (r *rig) add(drafts ...feed.Draft) feed.Add {
 	return feed.Add{
-		Feed: r.feed, Drafts: drafts, Account: 7, Request: "request", Same: equalish,
+		Feed: r.feed, Drafts: drafts, Account: 7, Request: "request", Form: equalish,
 		Status: feed.Status{ID: taxii.NewID(), Root: r.root, At: r.clock.taxii()},
 	}
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -87,7 +88,7 @@ func (m *model) append(add feed.Add, now taxii.Time) feed.Result {
 		}
 		e := m.entries[at]
 		o.Place, o.Existing, o.Fate = e.Place, at >= before, feed.Clash
-		if equalish([]byte(e.Content), d.Content) {
+		if bytes.Equal(equalish([]byte(e.Content)), equalish(d.Content)) {
 			o.Fate = feed.Duplicate
 			st.Duplicates = append(st.Duplicates, e.Place)
 		}

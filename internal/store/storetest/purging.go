@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -13,6 +14,7 @@ func purging() map[string]check {
 	return map[string]check{
 		"a removed Collection is invisible at once and its name and alias are free":         {"", removedAtOnce},
 		"a removed Collection is purged in small steps that leave other feeds untouched":    {"", purgedInSteps},
+		"who waits to write gets in between the steps of a purge":                           {"", writesBetweenSteps},
 		"a purge goes on after a restart":                                                   {"", purgedAcrossRestart},
 		"Statuses before the given time are purged, later ones stay":                        {"R193 R194", oldStatuses},
 		"an API Root that is removed takes its Collections with it":                         {"", rootRemoved},
@@ -105,6 +107,43 @@ func (r *rig) steps() bool {
 		}
 	}
 	return false
+}
+
+// writesBetweenSteps appends to another feed while a purge goes on without a
+// pause. What counts is the order of events: after each Append there were steps
+// of the purge still to come. An Add waits for two of them at most; the entries
+// are as many as take several times what all Adds can wait for.
+func writesBetweenSteps(r *rig) {
+	_, other := r.collection("second")
+	r.fill(r.feed, 6000)
+	r.must(r.RemoveCollection(r.Context(), r.coll))
+	again, err := r.PurgeStep(r.Context(), 0)
+	r.must(err)
+	var more atomic.Bool
+	more.Store(again)
+	over := make(chan error, 1)
+	go func() {
+		var err error
+		for again := again; again && err == nil; {
+			again, err = r.PurgeStep(r.Context(), 0)
+			more.Store(again)
+		}
+		over <- err
+	}()
+	const adds = 3
+	for i := range adds {
+		add := r.add(draft(fmt.Sprintf("malware--%d", i), 1))
+		add.Feed = other
+		_, err := r.Append(r.Context(), []feed.Add{add})
+		if r.must(err); !more.Load() {
+			r.Fatalf("Add %d of %d waited until the purge had ended", i+1, adds)
+		}
+	}
+	r.must(<-over)
+	list, err := r.findIn(other, feed.Query{Versions: every})
+	r.must(err)
+	r.same("entries of the other", len(list), adds)
+	r.same("what is left", r.tables(), Tables{})
 }
 
 func purgedAcrossRestart(r *rig) {

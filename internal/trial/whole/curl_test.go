@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,8 +42,10 @@ func (c *curl) run(t *testing.T, config []byte) []byte {
 	return out.Bytes()
 }
 
-// walk reads objects or manifest by next, one call for each page.
-func (c *curl) walk(t *testing.T, path, what string, limit int) (items [][]byte) {
+// walk reads objects or manifest by next, one call for each page: what the next
+// page is called stands in the one before, and curl reads its configuration
+// whole before it begins. It ends after most items, or with the last one.
+func (c *curl) walk(t *testing.T, path, what string, limit, most int) (items [][]byte) {
 	t.Helper()
 	for next := ""; ; {
 		page := c.run(t, fmt.Appendf(nil, "url = %q\n", fmt.Sprintf("%s%s/%s/?%s&limit=%d&next=%s", c.server.URL, path, what, trial.AllVersions, limit, next)))
@@ -51,7 +54,7 @@ func (c *curl) walk(t *testing.T, path, what string, limit int) (items [][]byte)
 			t.Fatalf("a page of %d with more %v, next %q: %v", len(part), more, after, err)
 		}
 		items = append(items, part...)
-		if next = after; !more {
+		if next = after; !more || len(items) >= most {
 			return items
 		}
 	}
@@ -61,7 +64,7 @@ func (c *curl) walk(t *testing.T, path, what string, limit int) (items [][]byte)
 // manifest gives.
 func (c *curl) leap(t *testing.T, path string, limit int) (objects [][]byte) {
 	t.Helper()
-	records := c.walk(t, path, "manifest", 1000)
+	records := c.walk(t, path, "manifest", 1000, math.MaxInt)
 	dir, since := t.TempDir(), "1970-01-01T00:00:00Z"
 	var config bytes.Buffer
 	w := bufio.NewWriter(&config)

@@ -9,9 +9,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,8 +27,8 @@ import (
 
 // TestNoFileAndNoLogHoldsASecret makes every kind of secret, uses it well and
 // badly, and greps all that the server wrote: the files of its data directory,
-// while it runs and after it, its log with all that debug says, and what the
-// verbs print.
+// while it runs and after it, its log with all that debug says, what the verbs
+// print, and both kinds of backups that docs/operate describes.
 func TestNoFileAndNoLogHoldsASecret(t *testing.T) {
 	trial.Covers(t, "K26")
 	t.Parallel()
@@ -39,6 +41,7 @@ func TestNoFileAndNoLogHoldsASecret(t *testing.T) {
 	log := serving(t, s)
 	printed := administer(t, s, secrets)
 	use(t, s, secrets)
+	exported := exports(t, s)
 	master := masterKey(t, s.Dir)
 	needles := map[string][]byte{}
 	for what, secret := range secrets {
@@ -54,6 +57,12 @@ func TestNoFileAndNoLogHoldsASecret(t *testing.T) {
 		hide(needles, "the cursor key "+kid, key)
 	}
 	grep(t, "after it was stopped", s.Dir, tls, needles)
+	saved := copied(t, s.Dir)
+	grep(t, "in a backup", saved, tls, needles)
+	hashed(t, filesBelow(t, saved)["hansom.db"], exported["apply --from-server"])
+	for verb, text := range exported {
+		find(t, "what "+verb+" gives", text, needles)
+	}
 	find(t, "its log", log.text.Bytes(), needles)
 	find(t, "what the verbs print", printed, needles)
 	if lines := bytes.Count(log.text.Bytes(), []byte("\n")); lines < 10 {
@@ -143,6 +152,36 @@ func administer(t *testing.T, s *trial.Server, secrets map[string]string) []byte
 		printed = append(printed, hansom(t, s.Dir, "", verb...))
 	}
 	return []byte(strings.Join(printed, "\n"))
+}
+
+// exports makes the backup of a running server: every Collection with its
+// records, and what is declared. It gives what each verb prints.
+func exports(t *testing.T, s *trial.Server) map[string][]byte {
+	t.Helper()
+	declared := hansom(t, s.Dir, "", "apply", "--from-server")
+	if !strings.Contains(declared, "pilot") {
+		t.Errorf("what is declared lacks an account:\n%s", declared)
+	}
+	texts := map[string][]byte{"apply --from-server": []byte(declared)}
+	for _, c := range s.Collections {
+		name := strings.Trim(c.Root, "/") + "/" + c.ID
+		texts["export --records "+name] = []byte(hansom(t, s.Dir, "", "export", name, "--records"))
+	}
+	if len(bytes.Join(slices.Collect(maps.Values(texts)), nil)) < 10_000 {
+		t.Error("the exports hold next to nothing")
+	}
+	return texts
+}
+
+// hashed sees that backups hold hashes of passwords, as they should: else there
+// would be no passwords in them to look for.
+func hashed(t *testing.T, store, declared []byte) {
+	t.Helper()
+	for where, text := range map[string][]byte{"the copy of the store": store, "what apply --from-server gives": declared} {
+		if !bytes.Contains(text, []byte("$argon2id$")) {
+			t.Errorf("no hash of a password is in %s", where)
+		}
+	}
 }
 
 // use sends secrets to the server: where they belong, wrong ones, and where

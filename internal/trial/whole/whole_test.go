@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,17 @@ func hansom(t *testing.T, dir, input string, args ...string) string {
 		t.Fatalf("hansom %q: %v\n%s%s", args, err, &out, &complaints)
 	}
 	return out.String()
+}
+
+// copied copies the data directory of a server that has been stopped, as
+// docs/operate says, and gives where the copy is.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "backup")
+	if text, err := exec.CommandContext(t.Context(), "cp", "-a", dir, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return to
 }
 
 // basic is the header with which an account shows its password.
