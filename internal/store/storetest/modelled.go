@@ -17,9 +17,9 @@ func modelled() map[string]check {
 	for seed := uint64(1); seed <= rambles; seed++ {
 		checks[fmt.Sprintf("any sequence of writes leaves what its definition says (%d)", seed)] =
 			check{"R090 R102 R108 R116 R117 R120 R121 R124 R125 R126 R127 R128 R131 R136 R255 R258 K47 K61",
-				func(r *rig) { newRamble(r, seed, 1).run(150) }}
+				func(r *rig) { newRamble(r, seed, 1).run(rambleSteps) }}
 		checks[fmt.Sprintf("any sequence of writes with marking levels shows each ceiling what its definition says (%d)", seed)] =
-			check{"R075 R125 R126 R151", func(r *rig) { newRamble(r, seed+100, mostLevel+1).run(150) }}
+			check{"R075 R125 R126 R151", func(r *rig) { newRamble(r, seed+100, mostLevel+1).run(rambleSteps) }}
 	}
 	return checks
 }

@@ -115,7 +115,7 @@ func (r *rig) steps() bool {
 // are as many as take several times what all Adds can wait for.
 func writesBetweenSteps(r *rig) {
 	_, other := r.collection("second")
-	r.fill(r.feed, 6000)
+	r.fill(r.feed, purged)
 	r.must(r.RemoveCollection(r.Context(), r.coll))
 	again, err := r.PurgeStep(r.Context(), 0)
 	r.must(err)

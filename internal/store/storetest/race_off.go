@@ -2,5 +2,10 @@
 
 package storetest
 
-// rambles is how many random histories are walked.
-const rambles = 3
+// How many random histories are walked, of how many steps, and how many entries
+// are purged.
+const (
+	rambles     = 3
+	rambleSteps = 150
+	purged      = 6_000
+)

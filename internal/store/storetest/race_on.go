@@ -2,6 +2,11 @@
 
 package storetest
 
-// rambles is how many random histories are walked. One is enough for the race
-// detector, which makes the database ten times slower.
-const rambles = 1
+// How many random histories are walked, of how many steps, and how many entries
+// are purged. Little is enough for the race detector, which makes the database
+// ten times slower.
+const (
+	rambles     = 1
+	rambleSteps = 50
+	purged      = 2_000
+)

@@ -21,7 +21,7 @@ func TestGeneratedContentComesBackByteForByte(t *testing.T) {
 		"R232", "R236", "K40", "K44", "K45", "K50", "K54", "K55", "K62")
 	t.Parallel()
 	objects := trial.Objects(6, generated)
-	comesBack(t, objects, bundled(t, objects), byCurl{pages: 150, leap: 1})
+	comesBack(t, objects, bundled(t, objects), byCurl{pages: 60, leap: 1})
 }
 
 func TestRealContentComesBackByteForByte(t *testing.T) {
