@@ -14,10 +14,10 @@ const (
 	// fewer than ten; every reader behind us that recurses is safe.
 	MaxLevels = 64
 
-	// MaxObjects is how many objects one envelope may hold. No body of the default
-	// max_content_length reaches it with objects; it keeps a body of millions of commas from
-	// taking many times its size in memory.
-	MaxObjects = 1_000_000
+	// MaxObjects is how many objects one envelope may hold. Each needs memory and a
+	// line in a Status, however few octets it has. Ordinary objects of the default
+	// max_content_length are fewer (K64).
+	MaxObjects = 100_000
 )
 
 // wrapAdvice says how content is sent.

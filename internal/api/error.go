@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -108,6 +109,9 @@ func levelOf(k taxii.Kind) slog.Level {
 // resource gives the error resource of an error, as a copy.
 func resource(err error) *taxii.Error {
 	var e *taxii.Error
+	if !errors.As(err, &e) && errors.Is(err, context.Canceled) { // no failure of the server's: nobody waits for the answer
+		return taxii.Errorf(taxii.Unavailable, "the request was given up").Because(err)
+	}
 	if !errors.As(err, &e) {
 		return taxii.Errorf(taxii.Internal, "internal error").
 			Describe("The server failed. Tell its operator the error_id.").Because(err)

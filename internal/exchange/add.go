@@ -11,10 +11,8 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// maxObjects bounds the objects of one Add: each needs a line in the Status, and
-// the writer serves nobody else meanwhile. It lies above what ordinary objects
-// can reach within the default max_content_length.
-const maxObjects = 100_000
+// maxObjects bounds the objects of one Add, those in bundles included.
+const maxObjects = taxii.MaxObjects
 
 func tooMany() error {
 	return taxii.Errorf(taxii.Unprocessable, "an envelope may hold at most %d objects: send several", maxObjects)
@@ -43,16 +41,15 @@ func (s *Session) Add(ctx context.Context, root, collection string, body []byte)
 	if err != nil {
 		return taxii.Status{}, err
 	}
-	if len(raws) > maxObjects {
-		return taxii.Status{}, tooMany()
-	}
 	if err := s.take(int64(len(raws)) * feed.DetailOctets); err != nil {
 		return taxii.Status{}, err
 	}
 	at := taxii.TimeOf(s.x.opt.Now())
-	in := intake{at: at, validation: validation, types: c.Types}
+	in := intake{at: at, validation: validation, types: c.Types, room: s.take}
 	for i, raw := range raws {
-		in.take(fmt.Sprintf("objects/%d", i), raw, "")
+		if err := in.take(fmt.Sprintf("objects/%d", i), raw, ""); err != nil {
+			return taxii.Status{}, err
+		}
 	}
 	if in.total > maxObjects {
 		return taxii.Status{}, tooMany()
@@ -63,7 +60,7 @@ func (s *Session) Add(ctx context.Context, root, collection string, body []byte)
 	}
 	results, err := s.x.store.Append(ctx, []feed.Add{add})
 	if err != nil {
-		return taxii.Status{}, err
+		return taxii.Status{}, s.gone(err)
 	}
 	return document(results[0].Status, named(add.Drafts, results[0].Outcomes)), nil
 }
@@ -83,19 +80,20 @@ type intake struct {
 	at         taxii.Time
 	validation stix.Validation
 	types      []string
+	room       func(octets int64) error // for what comes out of bundles
 	total      int
 	drafts     []feed.Draft
 	failures   []feed.Failure
 }
 
-// take judges one raw value. One bad object never harms its neighbours.
-func (in *intake) take(where string, raw []byte, note string) {
+// take judges one raw value. One bad object never harms its neighbours; an error
+// is that there is no memory for more.
+func (in *intake) take(where string, raw []byte, note string) error {
 	if note == "" && stix.IsBundle(raw) {
-		in.bundle(where, raw)
-		return
+		return in.bundle(where, raw)
 	}
 	if in.total++; in.total > maxObjects {
-		return
+		return nil // the Add is refused
 	}
 	facts, err := stix.Peek(raw)
 	if err == nil && facts.Type == "bundle" {
@@ -109,26 +107,33 @@ func (in *intake) take(where string, raw []byte, note string) {
 	}
 	if err != nil {
 		in.fail(where, facts, err)
-		return
+		return nil
 	}
 	in.drafts = append(in.drafts, feed.Draft{
 		ID: facts.ID, Type: facts.Type, SpecVersion: facts.SpecVersion, Version: facts.Version,
 		VersionKey: facts.VersionKey, VersionTime: facts.VersionTime, Note: note, Content: raw,
 	})
+	return nil
 }
 
 // bundle takes the objects out of a bundle that was sent as an object (K60).
-func (in *intake) bundle(where string, raw []byte) {
+func (in *intake) bundle(where string, raw []byte) error {
 	raws, err := taxii.SplitEnvelope(raw)
 	if err != nil {
 		in.total++
 		in.fail(where, stix.Facts{}, err)
-		return
+		return nil
+	}
+	if err := in.room(int64(len(raws)) * feed.DetailOctets); err != nil {
+		return err
 	}
 	note := "taken out of the bundle at " + where + ": an envelope holds objects, not bundles"
 	for i, inner := range raws {
-		in.take(fmt.Sprintf("%s/objects/%d", where, i), inner, note)
+		if err := in.take(fmt.Sprintf("%s/objects/%d", where, i), inner, note); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // fail keeps why an object was not taken. Without a usable id it is called by

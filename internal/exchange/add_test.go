@@ -11,12 +11,14 @@ import (
 func TestAnIntakeNamesWhatItCannotTakeAndKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	good := `{"type":"x-a","id":"x-a--11111111-1111-4111-8111-111111111111"}`
-	in := intake{at: 1_000, validation: stix.Shape, types: []string{"x-a"}}
+	in := intake{room: func(int64) error { return nil }, at: 1_000, validation: stix.Shape, types: []string{"x-a"}}
 	for i, raw := range []string{
 		good, `17`, `{}`, `{"type":"x-b","id":"x-b--11111111-1111-4111-8111-111111111111"}`,
 		`{"type":"bundle","id":"bundle--1","objects":[` + good + `]}`, `{"type":"bundle","id":"bundle--1"}`,
 	} {
-		in.take("objects/"+string(rune('0'+i)), []byte(raw), "")
+		if err := in.take("objects/"+string(rune('0'+i)), []byte(raw), ""); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if len(in.drafts) != 2 || in.drafts[0].Note != "" || !strings.Contains(in.drafts[1].Note, "objects/4") {
 		t.Errorf("drafts %+v", in.drafts)

@@ -29,5 +29,5 @@ func (s *Session) Delete(ctx context.Context, root, collection, object string, f
 	if err == nil && removed == 0 {
 		return orMissing(nil)
 	}
-	return err
+	return s.gone(err)
 }

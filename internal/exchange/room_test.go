@@ -32,6 +32,11 @@ func TestAStatusIsMadeInMemoryThatWasAskedFor(t *testing.T) {
 	if again, err := within.Status(t.Context(), "trust", st.ID); err != nil || again.FailureCount != 1000 || asked < 100_000 {
 		t.Errorf("the Status asked for %d octets: %v", asked, err)
 	}
+	asked = 0
+	bundle := []byte(`{"objects":[{"type":"bundle","id":"bundle--1","objects":` + strings.TrimPrefix(string(body), `{"objects":`) + `]}`)
+	if st, err = within.Add(t.Context(), "trust", "all", bundle); err != nil || st.FailureCount != 1000 || asked < 100_000 {
+		t.Errorf("a bundle of %d failures asked for %d octets: %v", st.FailureCount, asked, err)
+	}
 	many := []byte(`{"objects":[1` + strings.Repeat(",1", 100_000) + `]}`)
 	if _, err := within.Add(t.Context(), "trust", "all", many); taxii.KindOf(err) != taxii.Unprocessable {
 		t.Errorf("100,001 objects: %v", err)

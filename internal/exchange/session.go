@@ -140,6 +140,15 @@ func (s *Session) Missing() error {
 		Describe("There is nothing at this address that this account may see.")
 }
 
+// gone puts the store's word that a feed is not there, because its Collection was
+// removed a moment ago, into the words of what does not exist.
+func (s *Session) gone(err error) error {
+	if err != nil && taxii.KindOf(err) == taxii.NotFound {
+		return s.Missing()
+	}
+	return err
+}
+
 // root finds an API Root that the account sees: it has any right on it, or on
 // something in it.
 func (s *Session) root(snap *snapshot, name string) (*Root, error) {

@@ -66,7 +66,7 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	}
 	head, err := s.x.store.Head(ctx, c.Feed)
 	if err != nil {
-		return nil, err
+		return nil, s.gone(err)
 	}
 	v := &View{s: s, target: t, coll: c, head: head, filter: f}
 	if err := v.resume(f); err != nil {

@@ -173,6 +173,8 @@ func nameable(version string) error {
 	switch {
 	case version == "all" || version == "first" || version == "last":
 		return fmt.Errorf("modified: %q is a word of match[version], not a version", version)
+	case strings.HasPrefix(version, "#"):
+		return errors.New("modified: a version cannot begin with #, which stands for content without one")
 	case strings.Contains(version, ","):
 		return errors.New("modified: a version cannot have a comma")
 	}

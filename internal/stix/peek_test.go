@@ -209,7 +209,7 @@ func TestOnlyTheTypesOfSectionSixAreSCOs(t *testing.T) {
 // it then chose others.
 func TestAVersionThatAQueryCouldNotNameIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{"all", "first", "last", "v,0", ","} {
+	for _, version := range []string{"all", "first", "last", "v,0", ",", "#1"} {
 		if _, err := stix.Peek([]byte(`{"type":"x-a","id":"x-a--1","modified":"` + version + `"}`)); err == nil {
 			t.Errorf("%q is taken for a version", version)
 		}

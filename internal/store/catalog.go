@@ -102,9 +102,9 @@ func words(text string) []string {
 
 // PutRoot keeps an API Root; ID 0 makes a new one, and the number is returned.
 func (s *Store) PutRoot(ctx context.Context, r exchange.Root) (int64, error) {
-	err := s.do(ctx, "put API Root", func(t *tx) (err error) {
-		id := r.ID
-		if id == 0 {
+	id := r.ID
+	err := s.do(ctx, "put API Root", func(t *tx) (err error) { // may run twice: what came in stays as it is
+		if id = r.ID; id == 0 {
 			if id, err = t.number("root"); err != nil {
 				return err
 			}
@@ -114,17 +114,14 @@ func (s *Store) PutRoot(ctx context.Context, r exchange.Root) (int64, error) {
 				return err
 			}
 		}
-		if err := t.exec(`insert into roots (id, name, title, description, relative, advertise, is_default)
+		err = t.exec(`insert into roots (id, name, title, description, relative, advertise, is_default)
 			values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set
 			name = excluded.name, title = excluded.title, description = excluded.description,
 			relative = excluded.relative, advertise = excluded.advertise, is_default = excluded.is_default`,
-			id, r.Name, r.Title, r.Description, truth(r.Relative), r.Advertise, truth(r.Default)); err != nil {
-			return t.engine.taken(err, "there is an API Root %q already", r.Name)
-		}
-		r.ID = id
-		return nil
+			id, r.Name, r.Title, r.Description, truth(r.Relative), r.Advertise, truth(r.Default))
+		return t.engine.taken(err, "there is an API Root %q already", r.Name)
 	})
-	return r.ID, err
+	return id, err
 }
 
 // RemoveRoot ends an API Root, its grants, and begins the removal of its

@@ -43,6 +43,9 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 		return err
 	}
 	q.Upto = min(q.Upto, head.Place)
+	if after >= q.Upto {
+		return nil // a poll with nothing new waits for nobody
+	}
 	if !scans(q) {
 		return named(fmt.Sprintf("read feed %d", id), s.parts(ctx, id, after, q, visit))
 	}
@@ -52,8 +55,11 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 // scans tells that no index serves a query, so that entries may be passed over
 // without end before one matches.
 func scans(q feed.Query) bool {
-	plain := len(q.SpecVersions) == 0 && len(q.Types) == 0 && (q.Versions.OnlyLast() || q.Versions.All || q.Versions.IsZero())
-	return !indexed(q) && !plain
+	if len(q.IDs) > 0 {
+		return false // an object has as many versions as it has
+	}
+	plain := len(q.SpecVersions) == 0 && (q.Versions.OnlyLast() || q.Versions.All || q.Versions.IsZero())
+	return !plain || len(q.Types) > 0 && !indexed(q)
 }
 
 // scanFor reads what no index serves, a few such reads at a time, so that there
@@ -80,14 +86,14 @@ func (s *Store) scanFor(ctx context.Context, id feed.ID, after feed.Place, q fee
 	return named(fmt.Sprintf("read feed %d", id), err)
 }
 
-const scanAdvice = "No index serves this filter. Add match[type] or match[id] to it, or a later added_after."
+const scanAdvice = "No index serves this filter. Add match[id] to it, or a later added_after, or leave out match[version] and match[spec_version]."
 
 // parts reads what an index serves at once, and anything else part by part:
 // once a statement has found its first row the driver does not interrupt it any
 // more, so that its time is looked at between statements.
 func (s *Store) parts(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
 	upto, part := q.Upto, feed.Place(firstPart)
-	if indexed(q) {
+	if indexed(q) && !scans(q) {
 		part = upto
 	}
 	wanted := true

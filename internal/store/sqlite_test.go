@@ -347,6 +347,11 @@ func TestAScanThatNoIndexServesEndsInTime(t *testing.T) {
 	if took := time.Since(began); taxii.KindOf(err) != taxii.Unavailable || took > 5*time.Second {
 		t.Errorf("error %v after %v, want one of kind %v", err, took, taxii.Unavailable)
 	}
+	q.Types = []string{"tool"} // all of them are; this used to be read without an end
+	if err := s.Read(t.Context(), s.feed, q, func(*feed.Entry) bool { return true }); taxii.KindOf(err) != taxii.Unavailable {
+		t.Errorf("with a type: %v, want one of kind %v", err, taxii.Unavailable)
+	}
+	q.Types = nil
 	q.Versions.Keys = append(q.Versions.Keys, feed.VersionKey{Key: "1"}) // the first entry's
 	var met []feed.Place
 	err = s.Read(t.Context(), s.feed, q, func(e *feed.Entry) bool { met = append(met, e.Place); return true })
