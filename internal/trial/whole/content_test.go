@@ -21,7 +21,7 @@ func TestGeneratedContentComesBackByteForByte(t *testing.T) {
 		"R232", "R236", "K40", "K44", "K45", "K50", "K54", "K55", "K62")
 	t.Parallel()
 	objects := trial.Objects(6, generated)
-	comesBack(t, objects, bundled(t, objects), byCurl{pages: 60, leap: 1})
+	comesBack(t, objects, bundled(t, objects), 60)
 }
 
 func TestRealContentComesBackByteForByte(t *testing.T) {
@@ -38,23 +38,19 @@ func TestRealContentComesBackByteForByte(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			comesBack(t, objects, file, byCurl{pages: 20, leap: 7})
+			comesBack(t, objects, file, 20)
 		})
 	}
 }
 
-// byCurl says how much curl reads in small pages. By next each page is a process
-// of its own, so that thousands of them would take longer than all else: of pages
-// of 1 and of 7 objects it reads so many, from the beginning on, and the whole
-// with leaps by date of this many objects, all in one process. Pages of 100 and
-// of 1000 it reads by next to the end; that small ones come to theirs the Go
-// client shows.
-type byCurl struct{ pages, leap int }
-
 // comesBack loads objects into one Collection over HTTP and into another with
 // import, from a file that holds the same, and reads both with every client in
 // pages of several sizes.
-func comesBack(t *testing.T, objects [][]byte, file string, small byCurl) {
+//
+// curl reads by next with a process for each page, so that thousands of small
+// ones would take longer than all else: of pages of 1 and of 7 objects it reads
+// so many by next, from the beginning on, and the whole by date, in one process.
+func comesBack(t *testing.T, objects [][]byte, file string, small int) {
 	s := trial.Start(t, "--empty")
 	posted, imported := s.Collection(t, "indicators"), s.Collection(t, "reports")
 	s.Load(t, "admin", posted, mostOctets(t, s)/8, objects...) // so that there are several envelopes
@@ -73,14 +69,17 @@ func comesBack(t *testing.T, objects [][]byte, file string, small byCurl) {
 	for name, path := range both {
 		t.Run(name+", read by curl", func(t *testing.T) {
 			t.Parallel()
-			readByCurl(t, s, path, objects, small.pages)
+			readByCurl(t, s, path, objects, small)
 		})
 	}
 	t.Run("read by curl, by date", func(t *testing.T) {
 		t.Parallel()
 		c := newCurl(t, s)
-		trial.Same(t, fmt.Sprint("posted, limit ", small.leap), c.leap(t, posted, small.leap), objects)
-		trial.Same(t, "imported, limit 7", c.leap(t, imported, 7), objects)
+		for name, path := range both {
+			for _, limit := range []int{1, 7} {
+				trial.Same(t, fmt.Sprintf("%s, limit %d", name, limit), c.leap(t, path, limit), objects)
+			}
+		}
 	})
 }
 
