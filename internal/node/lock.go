@@ -12,9 +12,12 @@ import (
 // errLocked says that another process has the data directory.
 var errLocked = errors.New("another process uses this data directory")
 
-// lock takes the data directory for this process, until the file is closed or
-// the process ends, however it ends.
-func lock(dir string) (*os.File, error) {
+// dirLock is the lock on a data directory, held until Close or until the process
+// ends, however it ends.
+type dirLock struct{ file *os.File }
+
+// lock takes the data directory for this process.
+func lock(dir string) (*dirLock, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
@@ -25,5 +28,11 @@ func lock(dir string) (*os.File, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
 	}
-	return f, nil
+	return &dirLock{f}, nil
+}
+
+// Close gives the directory back. Closing the file alone would not: a child that
+// is between fork and exec holds the same open file, and with it the lock.
+func (l *dirLock) Close() error {
+	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
 }

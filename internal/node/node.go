@@ -58,7 +58,7 @@ type node struct {
 	opt  Options
 	log  *slog.Logger
 
-	lock     *os.File
+	lock     *dirLock
 	store    *store.Store
 	x        *exchange.Exchange
 	fail     func(http.ResponseWriter, *http.Request, error)
