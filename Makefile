@@ -1,5 +1,6 @@
 # What one does with hansom. `make` alone prints this list.
-# Needs Go and GNU make; `race` a C compiler as well, `lint` golangci-lint, `smoke` curl.
+# Needs Go and GNU make; `race` a C compiler as well, `lint` golangci-lint, `smoke` curl. Tests on the second engine need
+# PostgreSQL's programs (Debian: postgresql; no server has to run); without them they say SKIPPED.
 
 SHELL   := /bin/sh
 GO      ?= $(shell command -v go || echo /usr/local/go/bin/go)
@@ -20,7 +21,7 @@ RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /internal/tria
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race fuzz lint fmt bench docs docs-check smoke ci clean
+.PHONY: help run build test race fuzz lint fmt bench conformance crash docs docs-check smoke ci clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -50,6 +51,15 @@ fmt: ## format all Go files
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
+
+ROUNDS  ?= 50
+ENGINES ?= sqlite postgres
+
+conformance: build ## check the built demo with all checks of hansom conformance
+	@.ci/conformance bin/hansom
+
+crash: ## kill the server ROUNDS (50) times while it is written to, on each engine, and check what it kept
+	@for e in $(ENGINES); do echo "$$e:"; $(GO) run ./internal/trial/crash -rounds $(ROUNDS) -store $$e || exit 1; done
 
 docs: ## run the tests and write docs/conformance.md from their results
 	@mkdir -p bin

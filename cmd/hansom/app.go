@@ -83,7 +83,7 @@ HANSOM_LISTEN, over them from flags.`,
 	top.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	top.AddCommand(
 		a.serve(), a.initialize(), a.demo(), a.root(), a.collection(), a.account(), a.grant(),
-		a.importing(), a.export(), a.keys(), a.apply(), a.version(),
+		a.importing(), a.export(), a.keys(), a.apply(), a.conformance(), a.bench(), a.version(),
 	)
 	return top
 }

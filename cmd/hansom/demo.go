@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -17,8 +19,8 @@ const demoData = "hansom-demo"
 
 // demonstrating is what the flags of demo say.
 type demonstrating struct {
-	listen, readyFile string
-	empty             bool
+	listen, readyFile, store string
+	empty                    bool
 }
 
 func (a *app) demo() *cobra.Command {
@@ -33,7 +35,7 @@ the reader only reads; the admin may do everything.
 Started again on the same data directory it serves the same data, with the same
 passwords, which the demo alone keeps, in demo.json. Its own roots, collections,
 accounts and grants are put back if they were removed; content is loaded once. A data
-directory that holds a server of one's own is refused.
+directory or a store that holds a server of one's own is refused.
 
 --ready-file writes, once the server takes requests, a file of JSON with the address,
 the accounts and the collections, for programs. It is there only while they can be used:
@@ -48,6 +50,7 @@ one that is left from before is removed first, and this one when the demo ends.`
 	flags.StringVar(&a.config, "config", "", "configuration `FILE`, but for data and listen (default none)")
 	flags.StringVar(&o.listen, "listen", node.Defaults().Listen, "`ADDRESS:PORT` to listen on; port 0 takes a free one")
 	flags.StringVar(&o.readyFile, "ready-file", "", "write address, accounts and collections to `FILE` once it serves")
+	flags.StringVar(&o.store, "store", "", "keep content in `PLACE`: sqlite:PATH or postgres://USER@HOST/DATABASE (default in the data directory)")
 	flags.BoolVar(&o.empty, "empty", false, "load no content")
 	return a.printsJSON(cmd)
 }
@@ -60,15 +63,41 @@ func (a *app) runDemo(ctx context.Context, o demonstrating) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &demoServer{a: a, o: o, file: filepath.Join(cfg.Data, demoFile), data: cfg.Data}
+	place, err := placeOf(cfg)
+	if err != nil {
+		return err
+	}
+	d := &demoServer{a: a, o: o, file: filepath.Join(cfg.Data, demoFile), data: cfg.Data, store: place}
 	if err := claim(cfg.Data); err != nil {
+		return err
+	}
+	if err := d.recall(); err != nil {
 		return err
 	}
 	if _, err := node.Init(ctx, cfg); err != nil {
 		return tried(err, "make the demo in %s", cfg.Data)
 	}
 	defer func() { err = errors.Join(err, removeReady(o.readyFile)) }()
-	return node.Serve(ctx, cfg, node.Options{Log: logger(cfg, a.err), Prepare: d.prepare, Ready: d.ready, Version: thisBuild().Version})
+	log, flush := logger(cfg, a.err)
+	defer flush()
+	return node.Serve(ctx, cfg, node.Options{
+		Log: log, Prepare: d.prepare, Ready: d.ready, Version: thisBuild().Version, Alone: true,
+	})
+}
+
+// placeOf tells one store from another: a path or a URL without password and
+// options, "" for the one in the data directory.
+func placeOf(cfg node.Config) (string, error) {
+	if cfg.Store == "" {
+		return "", nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	cfg.Store = node.From(here, "store", cfg.Store)
+	place, _, _ := strings.Cut(cfg.StoreName(), "?")
+	return place, nil
 }
 
 func (a *app) demoConfig(o demonstrating) (node.Config, error) {
@@ -82,25 +111,32 @@ func (a *app) demoConfig(o demonstrating) (node.Config, error) {
 	if a.getenv("HANSOM_TITLE") == "" {
 		set["title"] = "hansom demo"
 	}
+	if o.store != "" {
+		set["store"] = o.store
+	}
 	return node.Load(a.config, a.env, set)
 }
 
 // demoServer is one run of the demo.
 type demoServer struct {
-	a    *app
-	o    demonstrating
-	data string // directory
-	file string // where memory is kept
-	memo demoMemory
+	a     *app
+	o     demonstrating
+	data  string // directory
+	store string // where content is kept; "" in the data directory
+	file  string // where memory is kept
+	memo  demoMemory
 }
 
 // prepare makes what the demo shows, if it is not there, in a server that does
 // not take requests yet.
 func (d *demoServer) prepare(ctx context.Context, x *exchange.Exchange) error {
-	if err := d.memo.load(d.file); err != nil {
-		return tried(err, "read what the demo keeps")
-	}
 	operator := x.Operator()
+	if err := d.owns(ctx, operator); err != nil {
+		return err
+	}
+	if err := d.memo.complete(d.file, d.store); err != nil {
+		return tried(err, "keep the passwords")
+	}
 	if _, err := operator.Apply(ctx, d.declaration(), false); err != nil {
 		return tried(err, "make the demo")
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
 )
 
 // demoFile is where the demo keeps its memory. A data directory is a demo's if
@@ -51,15 +54,47 @@ func isThere(file string) (bool, error) {
 	return err == nil, err
 }
 
+// recall reads the memory, and refuses a store in which this demo has not been.
+func (d *demoServer) recall() error {
+	if err := d.memo.load(d.file); err != nil {
+		return tried(err, "read what the demo keeps")
+	}
+	if d.memo.fresh() || d.memo.Store == d.store {
+		return nil
+	}
+	where := d.memo.Store
+	if where == "" {
+		where = "the data directory"
+	}
+	return fmt.Errorf("the demo in %s has its store in %s: start it with that, or name another directory with --data", d.data, where)
+}
+
+// owns refuses, at the first start of a demo, a store that somebody has filled.
+func (d *demoServer) owns(ctx context.Context, operator *exchange.Session) error {
+	if !d.memo.fresh() {
+		return nil
+	}
+	accounts, err := operator.Accounts(ctx)
+	if err != nil {
+		return tried(err, "look at the store")
+	}
+	for _, account := range accounts {
+		if !account.Builtin {
+			return errors.New("the store holds a server that is not this demo: name another with --store, or another directory with --data")
+		}
+	}
+	return nil
+}
+
 // demoMemory is what the demo keeps beside its store; nothing yet in an empty
 // file.
 type demoMemory struct {
-	Passwords map[string]string `json:"passwords"` // by account
-	Loaded    bool              `json:"loaded"`    // the content has been; what was deleted stays away
+	Passwords map[string]string `json:"passwords"`       // by account
+	Loaded    bool              `json:"loaded"`          // the content has been; what was deleted stays away
+	Store     string            `json:"store,omitempty"` // where it is, without a password; "" in the data directory
 }
 
-// load reads the memory; where passwords are missing it makes them, and keeps
-// them before any account has them.
+// load reads the memory.
 func (m *demoMemory) load(file string) error {
 	content, err := os.ReadFile(file)
 	switch {
@@ -71,6 +106,15 @@ func (m *demoMemory) load(file string) error {
 			return tried(err, "%s", file)
 		}
 	}
+	return nil
+}
+
+// fresh tells of a demo that has not yet been in its store.
+func (m *demoMemory) fresh() bool { return len(m.Passwords) == 0 }
+
+// complete makes the passwords that are missing, and keeps them before any
+// account has them.
+func (m *demoMemory) complete(file, store string) error {
 	if m.Passwords == nil {
 		m.Passwords = map[string]string{}
 	}
@@ -83,6 +127,7 @@ func (m *demoMemory) load(file string) error {
 	if !made {
 		return nil
 	}
+	m.Store = store
 	return m.save(file)
 }
 

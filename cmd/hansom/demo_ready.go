@@ -47,7 +47,7 @@ func (d *demoServer) ready(info node.Info) error {
 			return tried(err, "write the ready file")
 		}
 	}
-	return d.a.print(r, func() { d.a.sayDemo(r, d.data) })
+	return d.a.print(r, func() { d.a.sayDemo(r, d.data, d.store) })
 }
 
 // removeReady removes a ready file, if there is one, so that nobody reads of a

@@ -10,7 +10,10 @@ import (
 
 // sayDemo prints where the demo is and commands to copy. They stand at the
 // beginning of their lines, as the shell and Python need them.
-func (a *app) sayDemo(r readyFile, data string) {
+func (a *app) sayDemo(r readyFile, data, store string) {
+	if store != "" {
+		data += " and " + store
+	}
 	a.say("hansom serves a demo at %s (stop it with Ctrl-C; its data is in %s)\n", r.URL+r.Discovery, data)
 	rows := [][]string{{"ACCOUNT", "PASSWORD", "MAY"}}
 	may := map[string]string{

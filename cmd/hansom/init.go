@@ -107,16 +107,13 @@ func (a *app) initConfig(set map[string]string) (node.Config, string, error) {
 // in force. Paths in flags are relative to where they are given, those in the
 // file to the file.
 func writeConfig(file string, set map[string]string) error {
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
 	over := map[string]string{}
 	for key, value := range set {
-		if node.IsPath(key) && value != "" {
-			whole, err := filepath.Abs(value)
-			if err != nil {
-				return err
-			}
-			value = whole
-		}
-		over[key] = value
+		over[key] = node.From(here, key, value)
 	}
 	c, err := node.Load("", nil, over)
 	if err != nil {

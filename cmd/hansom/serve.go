@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
-	"log/slog"
 
 	"github.com/hansom-taxii/hansom/internal/node"
 	"github.com/spf13/cobra"
@@ -35,7 +33,9 @@ serves nothing; with --json as one object of JSON, else as a configuration file.
 			if printConfig {
 				return a.printConfig(cfg)
 			}
-			return node.Serve(cmd.Context(), cfg, node.Options{Log: logger(cfg, a.err), Version: thisBuild().Version})
+			log, flush := logger(cfg, a.err)
+			defer flush()
+			return node.Serve(cmd.Context(), cfg, node.Options{Log: log, Version: thisBuild().Version, Alone: true})
 		},
 	}
 	settingFlags(cmd)
@@ -58,16 +58,4 @@ func (a *app) printConfig(cfg node.Config) error {
 		return tried(err, "print the configuration")
 	}
 	return a.print(values, nil)
-}
-
-// logger writes the log in the form and from the level that are configured.
-func logger(c node.Config, w io.Writer) *slog.Logger {
-	level := map[string]slog.Level{
-		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
-	}[c.LogLevel]
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

@@ -47,6 +47,9 @@ func (a *Server) Body(w http.ResponseWriter, r *http.Request, account, most int6
 	return body, in.release, nil
 }
 
+// BodiesHeld tells how many octets all bodies hold that are being taken.
+func (a *Server) BodiesHeld() int64 { return a.bodies.held() }
+
 func tooLarge(most int64) error {
 	e := taxii.Errorf(taxii.TooLarge, "the body is larger than %d octets", most).
 		Describe("Send the objects in several requests, each below max_content_length, which counts decoded octets.")

@@ -59,6 +59,22 @@ func (g *gate) enterFor(ctx context.Context, account, octets int64, more *intake
 	if w == nil {
 		return nil
 	}
+	_, err := g.wait(ctx, account, w, nil)
+	return err
+}
+
+// enterUnless is enter for who does without the octets once other is closed:
+// then it tells false, and nothing is taken.
+func (g *gate) enterUnless(ctx context.Context, account, octets int64, other <-chan struct{}) (entered bool, err error) {
+	w := g.ask(account, octets, nil)
+	if w == nil {
+		return true, nil
+	}
+	return g.wait(ctx, account, w, other)
+}
+
+// wait waits until a waiter is let in, or other is closed.
+func (g *gate) wait(ctx context.Context, account int64, w *waiter, other <-chan struct{}) (entered bool, err error) {
 	deadline := time.NewTimer(waitFor)
 	defer deadline.Stop()
 	look := time.NewTicker(lookEvery)
@@ -66,13 +82,16 @@ func (g *gate) enterFor(ctx context.Context, account, octets int64, more *intake
 	for {
 		select {
 		case <-w.in:
-			return nil
+			return true, nil
+		case <-other:
+			g.withdraw(account, w)
+			return false, nil
 		case <-look.C:
 			g.crowded()
 		case <-deadline.C:
-			return g.giveUp(account, w, nil)
+			return false, g.giveUp(account, w, nil)
 		case <-ctx.Done():
-			return g.giveUp(account, w, ctx.Err())
+			return false, g.giveUp(account, w, ctx.Err())
 		}
 	}
 }
@@ -108,8 +127,17 @@ func (g *gate) ask(account, octets int64, more *intake) *waiter {
 	return w
 }
 
-// giveUp takes a waiter out of the queue, unless it was let in meanwhile.
+// giveUp withdraws a waiter and says that there was no memory for it.
 func (g *gate) giveUp(account int64, w *waiter, cause error) error {
+	g.withdraw(account, w)
+	e := taxii.Errorf(taxii.Unavailable, "the server has no memory free for this request; try again").Because(cause)
+	e.RetryAfter = waitFor
+	return e
+}
+
+// withdraw takes a waiter out of the queue or, if it was let in meanwhile, gives
+// its octets back.
+func (g *gate) withdraw(account int64, w *waiter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -119,9 +147,6 @@ func (g *gate) giveUp(account int64, w *waiter, cause error) error {
 		g.remove(account, w)
 	}
 	g.admit()
-	e := taxii.Errorf(taxii.Unavailable, "the server has no memory free for this request; try again").Because(cause)
-	e.RetryAfter = waitFor
-	return e
 }
 
 // remove takes a waiter out of the queue. mu is held.
@@ -174,6 +199,13 @@ func (g *gate) leave(octets int64) {
 	defer g.mu.Unlock()
 	g.free += octets
 	g.admit()
+}
+
+// held tells how many octets are taken.
+func (g *gate) held() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.size - g.free
 }
 
 // overdraw takes octets that must be had now; the budget may become negative,

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"container/list"
 	"context"
 	"errors"
 	"net/http"
@@ -88,6 +89,7 @@ func around(p *exchange.Page, at exchange.Endpoint, emptyList bool) (head []byte
 // of one View are held once.
 type pages struct {
 	gate     *gate
+	cache    *cache
 	pageSize int64
 
 	mu      sync.Mutex // guards held and going; never held while the store is asked
@@ -96,8 +98,12 @@ type pages struct {
 }
 
 func newPages(budget, pageSize int64) *pages {
-	p := &pages{pageSize: min(pageSize, budget), held: map[string]*held{}, sending: map[*sending]struct{}{}}
-	p.gate = newGate(budget, p.closeStalled)
+	p := &pages{pageSize: min(pageSize, budget), cache: newCache(budget / cacheShare), held: map[string]*held{}, sending: map[*sending]struct{}{}}
+	p.gate = newGate(budget, func() {
+		if !p.cache.clear() {
+			p.closeStalled()
+		}
+	})
 	return p
 }
 
@@ -105,49 +111,61 @@ func newPages(budget, pageSize int64) *pages {
 type held struct {
 	pages   *pages
 	key     string
+	queued  chan struct{} // closed when it has to wait for memory
+	sure    chan struct{} // closed when one user reads it, for all
 	ready   chan struct{} // closed when page or err is there
 	page    *exchange.Page
 	err     error
-	counted bool // its octets are taken from the budget
+	counted bool          // its octets are taken from the budget
+	kept    *list.Element // of the cache that keeps it, or nil; the cache's lock guards it
 
-	mu     sync.Mutex // guards all below
-	users  int        // who asked for it and has not yet left
-	needed []int      // how many users have not yet written chunk i
-	open   bool       // nothing is given back yet, so more may join
+	mu      sync.Mutex // guards all below
+	claimed bool       // sure is closed
+	users   int        // who asked for it and has not yet left
+	needed  []int      // how many users have not yet written chunk i
+	open    bool       // nothing is given back yet, so more may join
 }
 
 // hold reads the page of a View, or shares one that is held already. The user
 // that it counts must join.
+//
+// A page that has to wait for memory is read by the first of its users whose
+// turn it is: each waits under its own account, so that who shares a page with
+// an account that asks for much waits no longer than for one that nobody shares.
 func (p *pages) hold(ctx context.Context, account int64, v *exchange.View) (*held, error) {
 	if v.Empty() {
 		page, err := v.Page(ctx)
 		return &held{pages: p, page: page, users: 1}, err
 	}
-	h, mine := p.find(v.Key())
-	if mine {
-		h.read(ctx, account, v)
-		return h, h.err
+	h, first := p.find(v.Key())
+	stays := false
+	defer func() {
+		if !stays {
+			h.abandon()
+		}
+	}()
+	if first {
+		h.begin(ctx, v)
 	}
-	select {
-	case <-h.ready:
-	case <-ctx.Done():
+	if err := h.await(ctx, account, v); err != nil {
+		return nil, err
 	}
-	if h.got() {
-		return h, nil
-	}
-	alone := &held{pages: p, ready: make(chan struct{}), users: 1} // who was first failed; that need not be ours
-	alone.read(ctx, account, v)
-	return alone, alone.err
+	stays = h.err == nil
+	return h, h.err
 }
 
 // find gives the page that is held under a key, or a new one to be read.
-func (p *pages) find(key string) (h *held, mine bool) {
+func (p *pages) find(key string) (h *held, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h := p.held[key]; h != nil && h.use() {
+		p.cache.touch(h)
 		return h, false
 	}
-	h = &held{pages: p, key: key, ready: make(chan struct{}), users: 1, open: true}
+	h = &held{
+		pages: p, key: key, users: 1, open: true,
+		queued: make(chan struct{}), sure: make(chan struct{}), ready: make(chan struct{}),
+	}
 	p.held[key] = h
 	return h, true
 }
@@ -166,22 +184,96 @@ func (h *held) use() bool {
 	return true
 }
 
-// got tells a user who waited whether the page is there; if not, the user is
-// counted out again.
-func (h *held) got() bool {
+// begin is for the first user: it reads the page if that needs no waiting. A
+// small page needs none of the budget.
+func (h *held) begin(ctx context.Context, v *exchange.View) {
+	waits := true
+	defer func() {
+		if waits {
+			close(h.queued)
+		}
+	}()
+	if h.pages.gate.now(h.pages.pageSize) || h.pages.cache.clear() && h.pages.gate.now(h.pages.pageSize) {
+		waits = false
+		h.claim()
+		h.readCounted(ctx, v)
+		return
+	}
+	small, err := v.PageWithin(context.WithoutCancel(ctx), uncounted-1)
+	if small != nil || err != nil {
+		waits = false
+		h.claim()
+		h.read(func() (*exchange.Page, error) { return small, err })
+	}
+}
+
+// await waits until the page is there, or its reading has failed. While it has
+// to wait for memory, this user waits for it too, and reads the page for all if
+// it is the first to have its turn.
+func (h *held) await(ctx context.Context, account int64, v *exchange.View) error {
+	select {
+	case <-h.queued:
+		entered, err := h.pages.gate.enterUnless(ctx, account, h.pages.pageSize, h.sure)
+		switch {
+		case err != nil:
+			return err
+		case entered && h.claim():
+			h.readCounted(ctx, v)
+		case entered:
+			h.pages.gate.leave(h.pages.pageSize)
+		}
+	case <-h.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	select {
 	case <-h.ready:
-		if h.err == nil {
-			return true
-		}
-	default: // ctx has ended
-		h.leaveFrom(0)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return false
+}
+
+// claim tells one user, and no other, to read the page.
+func (h *held) claim() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.claimed {
+		return false
+	}
+	h.claimed = true
+	close(h.sure)
+	return true
+}
+
+// abandon counts a user out who does not send the page. One that nobody waits
+// for any more is forgotten.
+func (h *held) abandon() {
+	h.leaveFrom(0)
+	h.mu.Lock()
+	unwanted := h.users == 0 && !h.claimed
+	h.mu.Unlock()
+	if unwanted {
+		h.shut()
+	}
+}
+
+// readCounted reads the page into memory of a whole page, which has been taken,
+// and keeps of it what the page needs.
+func (h *held) readCounted(ctx context.Context, v *exchange.View) {
+	p := h.pages
+	defer p.gate.leave(p.pageSize)
+	h.read(func() (*exchange.Page, error) {
+		page, err := v.Page(context.WithoutCancel(ctx)) // who shares the page has not given up
+		if err == nil && page.Size >= uncounted {
+			p.gate.overdraw(int64(page.Size))
+		}
+		return page, err
+	})
 }
 
 // read reads the page for all who share it.
-func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
+func (h *held) read(from func() (*exchange.Page, error)) {
 	defer close(h.ready)
 	h.err = errUnread // whatever happens, nobody takes it for a page before it is one
 	defer func() {
@@ -189,7 +281,7 @@ func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 			h.shut()
 		}
 	}()
-	page, err := h.pages.read(ctx, account, v)
+	page, err := from()
 	if err != nil {
 		h.err = err
 		return
@@ -205,31 +297,12 @@ func (h *held) read(ctx context.Context, account int64, v *exchange.View) {
 	h.err = nil
 	if len(page.Chunks) == 0 {
 		h.shut()
+	} else {
+		h.pages.cache.keep(h)
 	}
 }
 
 var errUnread = errors.New("the page was not read")
-
-// read takes memory for a page, reads it, and keeps of the memory what the page
-// needs. Where it would have to wait for memory it first looks whether the page
-// is small, and so needs none of the budget.
-func (p *pages) read(ctx context.Context, account int64, v *exchange.View) (*exchange.Page, error) {
-	reading := context.WithoutCancel(ctx) // who shares the page has not given up
-	if !p.gate.now(p.pageSize) {
-		if small, err := v.PageWithin(reading, uncounted-1); small != nil || err != nil {
-			return small, err
-		}
-		if err := p.gate.enter(ctx, account, p.pageSize); err != nil {
-			return nil, err
-		}
-	}
-	defer p.gate.leave(p.pageSize)
-	page, err := v.Page(reading)
-	if err == nil && page.Size >= uncounted {
-		p.gate.overdraw(int64(page.Size))
-	}
-	return page, err
-}
 
 // shut lets nobody join any more.
 func (h *held) shut() {

@@ -3,7 +3,6 @@ package exchange
 import (
 	"cmp"
 	"context"
-	"errors"
 	"regexp"
 	"slices"
 
@@ -104,11 +103,8 @@ func (s *Session) AddAccount(ctx context.Context, set AccountSetting) error {
 		if err != nil {
 			return err
 		}
-		id, err := s.x.store.PutAccount(ctx, Account{Name: set.Name, Options: set.Options})
-		if err != nil || hash == "" {
-			return err
-		}
-		return s.x.putPassword(ctx, id, hash)
+		_, err = s.x.store.PutAccount(ctx, Account{Name: set.Name, Options: set.Options}, s.x.passwords(hash)...)
+		return err
 	})
 }
 
@@ -137,16 +133,12 @@ func (x *Exchange) hash(set AccountSetting) (string, error) {
 	return x.opt.HashPassword(set.Password)
 }
 
-// putPassword keeps the hash of a password. If that fails, the account itself
-// has been kept and must be known, so the catalogue is read all the same.
-func (x *Exchange) putPassword(ctx context.Context, account int64, hash string) error {
-	err := x.store.PutCredential(ctx, Credential{
-		Account: account, Kind: KindPassword, Secret: hash, Created: taxii.TimeOf(x.opt.Now()),
-	})
-	if err != nil {
-		return errors.Join(err, x.reload(context.WithoutCancel(ctx)))
+// passwords gives what is kept of a hash: a credential, or nothing for "".
+func (x *Exchange) passwords(hash string) []Credential {
+	if hash == "" {
+		return nil
 	}
-	return nil
+	return []Credential{{Kind: KindPassword, Secret: hash, Created: taxii.TimeOf(x.opt.Now())}}
 }
 
 // SetAccount changes options, or the password, of an account: edit is given
@@ -176,10 +168,8 @@ func (s *Session) SetAccount(ctx context.Context, name string, edit func(*Accoun
 		}
 		changed := *a
 		changed.Options = set.Options
-		if _, err := s.x.store.PutAccount(ctx, changed); err != nil || hash == "" {
-			return err
-		}
-		return s.x.putPassword(ctx, a.ID, hash)
+		_, err = s.x.store.PutAccount(ctx, changed, s.x.passwords(hash)...)
+		return err
 	})
 }
 

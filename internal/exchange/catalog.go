@@ -18,10 +18,9 @@ type Store interface {
 	PutRoot(ctx context.Context, r Root) (int64, error) // ID 0 makes a new one
 	RemoveRoot(ctx context.Context, id int64) error     // and begins the removal of its Collections
 	PutCollection(ctx context.Context, c Collection) error
-	RemoveCollection(ctx context.Context, id string) error // invisible at once; PurgeStep does the rest
-	PutAccount(ctx context.Context, a Account) (int64, error)
-	RemoveAccount(ctx context.Context, id int64) error // ends its credentials and grants, keeps its name
-	PutCredential(ctx context.Context, c Credential) error
+	RemoveCollection(ctx context.Context, id string) error                               // invisible at once; PurgeStep does the rest
+	PutAccount(ctx context.Context, a Account, credentials ...Credential) (int64, error) // ID 0 makes a new one; all or nothing
+	RemoveAccount(ctx context.Context, id int64) error                                   // ends its credentials and grants, keeps its name
 	RemoveCredential(ctx context.Context, account int64, kind, name string) error
 	PutGrant(ctx context.Context, g Grant) error // Rights 0 removes it
 	PutSecrets(ctx context.Context, s ...Secret) error

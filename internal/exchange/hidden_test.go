@@ -83,16 +83,12 @@ func (n *noting) RemoveCollection(ctx context.Context, id string) error {
 	return n.note("RemoveCollection").RemoveCollection(ctx, id)
 }
 
-func (n *noting) PutAccount(ctx context.Context, a exchange.Account) (int64, error) {
-	return n.note("PutAccount").PutAccount(ctx, a)
+func (n *noting) PutAccount(ctx context.Context, a exchange.Account, c ...exchange.Credential) (int64, error) {
+	return n.note("PutAccount").PutAccount(ctx, a, c...)
 }
 
 func (n *noting) RemoveAccount(ctx context.Context, id int64) error {
 	return n.note("RemoveAccount").RemoveAccount(ctx, id)
-}
-
-func (n *noting) PutCredential(ctx context.Context, c exchange.Credential) error {
-	return n.note("PutCredential").PutCredential(ctx, c)
 }
 
 func (n *noting) RemoveCredential(ctx context.Context, account int64, kind, name string) error {

@@ -102,7 +102,8 @@ func (v *View) ask(limit int) {
 	q.Limit = min(q.Limit, v.s.x.opt.PageMost)
 	q.IDs, q.Types, q.SpecVersions = f.IDs, f.Types, f.SpecVersions
 	q.Versions = versions(f.Versions)
-	q.Content = v.target.Endpoint == Objects || v.target.Endpoint == Object || v.target.Endpoint == Export
+	q.Bare = v.target.Endpoint == Objects || v.target.Endpoint == Object
+	q.Content = q.Bare || v.target.Endpoint == Export
 	switch v.target.Endpoint {
 	case Object:
 		q.IDs = []string{v.target.Object}

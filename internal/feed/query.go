@@ -19,6 +19,7 @@ type Query struct {
 	Versions                 Versions // the zero value chooses all
 	Ceiling                  int64
 	Content                  bool // visit entries with their bytes
+	Bare                     bool // visit entries with place, date and bytes alone
 	Records                  bool // visit entries with the account and the request that wrote them
 }
 

@@ -10,8 +10,10 @@ import (
 // the printed file and the help of the flag; a field marked as path is taken,
 // in the file, as relative to the file's folder.
 type Config struct {
-	Data   string `yaml:"data" is:"path" about:"Data directory: store, master key, certificate, control socket. It belongs to one process."`
-	Listen string `yaml:"listen" about:"Address and port to listen on. Port 0 takes a free one; without a host, every address."`
+	Data              string `yaml:"data" is:"path" about:"Data directory: store, master key, certificate, control socket. It belongs to one process."`
+	Store             string `yaml:"store" about:"Where content and settings are kept: sqlite:PATH or postgres://USER@HOST/DATABASE. Empty: hansom.db in the data directory."`
+	StorePasswordFile string `yaml:"store_password_file" is:"path" about:"File with the password for a store in PostgreSQL. Empty: the one in the URL or, without that, of PGPASSWORD or a pgpass file."`
+	Listen            string `yaml:"listen" about:"Address and port to listen on. Port 0 takes a free one; without a host, every address."`
 
 	PublicURL   string `yaml:"public_url" about:"The https URL under which clients reach this server, with the path prefix if there is one. Every printed URL begins with it. Empty: https:// and the address listened on."`
 	Title       string `yaml:"title" about:"Title of the server in discovery. Empty: a general one."`

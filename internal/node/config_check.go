@@ -29,7 +29,7 @@ const (
 
 // check reports the first value that cannot be used, by its key.
 func (c *Config) check() error {
-	for _, part := range []func() error{c.checkAddresses, c.checkSizes, c.checkTimes, c.checkWords} {
+	for _, part := range []func() error{c.checkAddresses, c.checkStore, c.checkSizes, c.checkTimes, c.checkWords} {
 		if err := part(); err != nil {
 			return fmt.Errorf("configuration: %w", err)
 		}

@@ -127,7 +127,8 @@ func (c *Config) take(file string, pairs []*yaml.Node) error {
 		seen[name] = pairs[i].Line
 		given, err := scalar(value)
 		if err == nil && value.Tag != "!!null" { // an empty value leaves the default
-			err = c.set(name, relativeTo(file, name, given))
+			// it means the same wherever the command is called
+			err = c.set(name, From(filepath.Dir(file), name, given))
 		}
 		if err != nil {
 			return wrong(err)
@@ -154,17 +155,8 @@ func scalar(n *yaml.Node) (string, error) {
 	return "", errors.New("is neither a value nor a list of values")
 }
 
-// relativeTo makes a path in the file relative to the folder of the file, so
-// that it means the same wherever the command is called.
-func relativeTo(file, name, value string) string {
-	if IsPath(name) && value != "" && !filepath.IsAbs(value) {
-		return filepath.Join(filepath.Dir(file), value)
-	}
-	return value
-}
-
-// IsPath tells whether the value of a key names a file or a folder.
-func IsPath(name string) bool {
+// isPath tells whether the value of a key names a file or a folder.
+func isPath(name string) bool {
 	return slices.ContainsFunc(fields(), func(f reflect.StructField) bool { return key(f) == name && f.Tag.Get("is") == "path" })
 }
 

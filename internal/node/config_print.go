@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os"
 	"reflect"
 	"strings"
 
@@ -15,19 +15,19 @@ import (
 const commentWidth = 100
 
 // Print writes what is in force as a commented YAML file that Load reads back,
-// wherever the file lies: paths are whole. The master key is never in it.
+// wherever the file lies: paths are whole. The master key is never in it, nor
+// is the password of a database.
 func (c Config) Print(w io.Writer) error {
-	for _, f := range fields() {
-		path, ok := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index).Addr().Interface().(*string)
-		if !ok || *path == "" || !IsPath(key(f)) {
-			continue
-		}
-		whole, err := filepath.Abs(*path)
-		if err != nil {
-			return fmt.Errorf("print %s: %w", key(f), err)
-		}
-		*path = whole
+	here, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("print the configuration: %w", err)
 	}
+	for _, f := range fields() {
+		if value, ok := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index).Addr().Interface().(*string); ok {
+			*value = From(here, key(f), *value)
+		}
+	}
+	c.Store = printable(c.Store)
 	return c.print(w, false)
 }
 

@@ -86,13 +86,13 @@ func socketPath(data string) (string, *os.File, error) {
 // that runs in the data directory or, where none does, through one that this
 // process opens, with the lock, for as long as the command takes.
 func Control(ctx context.Context, c Config) (*admin.Client, func() error, error) {
-	if _, err := os.Stat(databaseFile(c)); err != nil {
-		return nil, nil, fmt.Errorf("there is no server in %s: make one with `hansom init --data %s` (%w)", c.Data, c.Data, err)
-	}
 	deadline := time.Now().Add(startingFor)
 	for {
 		if client, done, err := dial(ctx, c.Data); err == nil {
-			return client, done, nil
+			return client, done, nil // wherever its store is
+		}
+		if err := c.made(); err != nil {
+			return nil, nil, err
 		}
 		client, done, err := alone(ctx, c)
 		if !errors.Is(err, errLocked) {

@@ -44,6 +44,9 @@ type Options struct {
 	Prepare func(ctx context.Context, x *exchange.Exchange) error // before it serves
 	Ready   func(Info) error                                      // once it serves
 	Version string
+	Alone   bool // the process is this node and nothing else, so that its memory is the node's to bound
+
+	makes bool // a store that holds nothing is furnished, not refused
 }
 
 // Info is where a node serves.
@@ -58,7 +61,7 @@ type node struct {
 	opt  Options
 	log  *slog.Logger
 
-	lock     *dirLock
+	locks    []*fileLock
 	store    *store.Store
 	x        *exchange.Exchange
 	fail     func(http.ResponseWriter, *http.Request, error)
@@ -74,7 +77,7 @@ func Init(ctx context.Context, c Config) (caFile string, err error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return "", fmt.Errorf("make the data directory: %w", err)
 	}
-	n, err := open(ctx, c, Options{})
+	n, err := open(ctx, c, Options{makes: true})
 	if err != nil {
 		return "", err
 	}
@@ -82,29 +85,40 @@ func Init(ctx context.Context, c Config) (caFile string, err error) {
 	return n.certificate(c.Listen)
 }
 
-// databaseFile is the store in a data directory.
-func databaseFile(c Config) string { return filepath.Join(c.Data, "hansom.db") }
-
 // open takes the data directory and opens what is in it.
 func open(ctx context.Context, c Config, o Options) (n *node, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	n = &node{conf: c, opt: o, log: o.Log}
-	if n.lock, err = lock(c.Data); err != nil {
+	if n.locks, err = locks(c); err != nil {
 		return nil, err
 	}
-	key, err := masterKey(ctx, c)
-	if err != nil {
-		return nil, errors.Join(err, n.lock.Close())
-	}
-	if n.store, err = store.Open(ctx, databaseFile(c), store.Options{}); err != nil {
-		return nil, errors.Join(err, n.lock.Close())
-	}
-	if err := n.wire(ctx, key); err != nil {
+	if err := n.fill(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// fill opens what is in the data directory, and the store.
+func (n *node) fill(ctx context.Context) error {
+	key, err := masterKey(ctx, n.conf)
+	if err != nil {
+		return err
+	}
+	where, err := n.conf.opens()
+	if err != nil {
+		return err
+	}
+	if n.store, err = store.Open(ctx, where, store.Options{}); err != nil {
+		return err
+	}
+	if !n.opt.makes {
+		if err := n.furnished(ctx); err != nil {
+			return err
+		}
+	}
+	return n.wire(ctx, key)
 }
 
 // openSoon opens a data directory that a local command may still have for a
@@ -131,13 +145,20 @@ func (n *node) wire(ctx context.Context, key []byte) (err error) {
 }
 
 func (n *node) close() error {
-	return errors.Join(n.store.Close(), n.lock.Close())
+	var err error
+	if n.store != nil {
+		err = n.store.Close()
+	}
+	for _, l := range n.locks {
+		err = errors.Join(err, l.Close())
+	}
+	return err
 }
 
 // Serve runs a server until ctx ends; then it lets answers finish and returns.
 func Serve(ctx context.Context, c Config, o Options) (err error) {
-	if _, err := os.Stat(databaseFile(c)); err != nil {
-		return fmt.Errorf("there is no server in %s: make one with `hansom init --data %s` (%w)", c.Data, c.Data, err)
+	if err := c.made(); err != nil {
+		return err
 	}
 	listener, err := listen(ctx, c.Listen)
 	if err != nil {
@@ -181,6 +202,9 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if n.opt.Alone && os.Getenv("GOMEMLIMIT") == "" { // what the operator says goes before
+		n.start(func() { restrain(work, n.conf.PagesBudget, n.bodies.BodiesHeld) })
+	}
 	n.start(func() { n.x.Housekeep(work, func(err error) { n.log.Error("purge", slog.Any("error", err)) }) })
 	if caFile != "" {
 		n.start(func() { n.renew(work, listener.Addr().String()) })

@@ -123,6 +123,9 @@ func (b *Basic) verify(ctx context.Context, hash, password string) (bool, error)
 		return false, err
 	}
 	defer func() { <-b.turns }()
+	if known && b.fresh(fingerprint) { // whoever came before verified the same
+		return true, nil
+	}
 	if !b.match(hash, password) || !known {
 		return false, nil
 	}

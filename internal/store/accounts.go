@@ -8,8 +8,9 @@ import (
 )
 
 // PutAccount keeps an account; ID 0 makes a new one, and the number, which was
-// never given before, is returned.
-func (s *Store) PutAccount(ctx context.Context, a exchange.Account) (int64, error) {
+// never given before, is returned. In the same commit it keeps credentials of
+// it, each in the place of one of the same kind and name.
+func (s *Store) PutAccount(ctx context.Context, a exchange.Account, credentials ...exchange.Credential) (int64, error) {
 	id := a.ID
 	err := s.do(ctx, "put account", func(t *tx) (err error) {
 		if id = a.ID; id == 0 {
@@ -20,7 +21,18 @@ func (s *Store) PutAccount(ctx context.Context, a exchange.Account) (int64, erro
 		err = t.exec(`insert into accounts (id, name, state, builtin, options) values ($1, $2, 'active', $3, $4)
 			on conflict (id) do update set name = excluded.name, options = excluded.options`,
 			id, a.Name, truth(a.Builtin), strings.Join(a.Options, ","))
-		return t.engine.taken(err, "there is an account %q already", a.Name)
+		if err != nil {
+			return t.engine.taken(err, "there is an account %q already", a.Name)
+		}
+		for _, c := range credentials {
+			err := t.exec(`insert into credentials (account, kind, name, secret, created) values ($1, $2, $3, $4, $5)
+				on conflict (account, kind, name) do update set secret = excluded.secret, created = excluded.created`,
+				id, c.Kind, c.Name, c.Secret, c.Created)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return id, err
 }
@@ -39,15 +51,6 @@ func (s *Store) RemoveAccount(ctx context.Context, id int64) error {
 			}
 		}
 		return nil
-	})
-}
-
-// PutCredential keeps a credential in the place of one of the same kind and name.
-func (s *Store) PutCredential(ctx context.Context, c exchange.Credential) error {
-	return s.do(ctx, "put credential", func(t *tx) error {
-		return t.exec(`insert into credentials (account, kind, name, secret, created) values ($1, $2, $3, $4, $5)
-			on conflict (account, kind, name) do update set secret = excluded.secret, created = excluded.created`,
-			c.Account, c.Kind, c.Name, c.Secret, c.Created)
 	})
 }
 

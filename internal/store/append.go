@@ -126,7 +126,7 @@ func (a *appending) findLive() error {
 		a.known[s] = standingRow{id: id, before: *s}
 		return nil
 	}, `select id, seq, spec_version, version_time, version_key, level, superseded, outdone
-		from live where feed = $1 and id in `+a.engine.list("$2"), a.add.Feed, jsonList(ids))
+		from live where feed = $1 and id`+a.engine.oneOf("$2"), a.add.Feed, a.engine.values(ids))
 }
 
 func (a *appending) lineage(id string) *feed.Lineage {
@@ -142,7 +142,7 @@ func (a *appending) lineage(id string) *feed.Lineage {
 // objects with a live version can have any.
 func (a *appending) findKept() error {
 	drafts := map[versionName][]int{}
-	var names [][]string
+	var names []versionName
 	for i := range a.add.Drafts {
 		d := &a.add.Drafts[i]
 		if a.lineages[d.ID] == nil {
@@ -150,7 +150,7 @@ func (a *appending) findKept() error {
 		}
 		name := nameOf(d)
 		if drafts[name] == nil {
-			names = append(names, []string{d.ID, d.SpecVersion, d.VersionKey})
+			names = append(names, name)
 		}
 		drafts[name] = append(drafts[name], i)
 	}
@@ -158,6 +158,7 @@ func (a *appending) findKept() error {
 		return nil
 	}
 	met := &uncompared{with: a.compared, drafts: map[feed.Place][]int{}}
+	text, args := a.engine.kept(a.add.Feed, names)
 	err := a.rows(func(r *sql.Rows) error {
 		var name versionName
 		var kept feed.Outcome
@@ -172,7 +173,7 @@ func (a *appending) findKept() error {
 			a.settle(i, kept, alike)
 		}
 		return nil
-	}, a.engine.keptVersions(), a.add.Feed, jsonList(names))
+	}, text, args...)
 	switch {
 	case err != nil || len(met.drafts) == 0:
 		return err
@@ -260,49 +261,40 @@ const liveFromEntries = `insert into live
 	select feed, seq, id, type, spec_version, version_key, version_time, level, superseded, outdone
 	from entries where feed = $1 and seq between $2 and $3 and level < superseded`
 
-const insertEntry = `insert into entries
-	(feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone, account, request, content)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
-
 func (a *appending) insert() error {
-	standings, touched := make([]*feed.Standing, len(a.fresh)), map[*feed.Lineage]bool{}
+	entries, touched := make([]newEntry, len(a.fresh)), map[*feed.Lineage]bool{}
 	for k, i := range a.fresh {
 		d, o := &a.add.Drafts[i], &a.outcomes[i]
 		time := d.VersionTime
 		if feed.Undated(d.VersionKey) {
 			o.Version, time = o.Added.String(), feed.UndatedTime(o.Added)
 		}
-		standings[k] = &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: d.Level}
+		at := &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: d.Level}
+		entries[k] = newEntry{Draft: d, version: o.Version, added: o.Added, at: at}
 		l := a.lineage(d.ID)
-		l.Join(standings[k])
+		l.Join(at)
 		touched[l] = true
 	}
 	for l := range touched {
 		l.Settle()
 	}
-	for k, i := range a.fresh {
-		d, o, s := &a.add.Drafts[i], &a.outcomes[i], standings[k]
-		err := a.exec(insertEntry, a.add.Feed, o.Place, o.Added, d.ID, d.Type, d.SpecVersion, o.Version, d.VersionKey,
-			s.Time, d.Level, s.Superseded, s.Outdone, a.add.Account, a.add.Request, d.Content)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.engine.insert(a.tx, a.add, entries)
 }
 
 // lower writes what the new versions did to those that were there.
 func (a *appending) lower() error {
+	var superseded []*feed.Standing
 	outdone := map[[2]string]int64{}
 	for s, row := range a.known {
 		if s.Superseded != row.before.Superseded {
-			if err := a.setSuperseded(a.add.Feed, s); err != nil {
-				return err
-			}
+			superseded = append(superseded, s)
 		}
 		if s.Outdone != row.before.Outdone {
 			outdone[[2]string{row.id, s.SpecVersion}] = s.Outdone
 		}
+	}
+	if err := a.engine.supersede(a.tx, a.add.Feed, superseded); err != nil {
+		return err
 	}
 	for name, level := range outdone {
 		for _, table := range []string{"entries", "live"} {
@@ -314,18 +306,6 @@ func (a *appending) lower() error {
 		}
 	}
 	return nil
-}
-
-// setSuperseded writes a changed Superseded of an entry, and takes it out of
-// live where nobody sees it as the latest any more.
-func (t *tx) setSuperseded(f feed.ID, s *feed.Standing) error {
-	if err := t.exec(`update entries set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded); err != nil {
-		return err
-	}
-	if !s.Live() {
-		return t.exec(`delete from live where feed = $1 and seq = $2`, f, s.Place)
-	}
-	return t.exec(`update live set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded)
 }
 
 // record keeps the Status of an Add in the transaction of the Add.
@@ -367,10 +347,10 @@ func (a *appending) note(index, i int) {
 }
 
 // jsonList writes a list as JSON; strings and numbers cannot fail to be.
-func jsonList[T any](list []T) string {
-	if len(list) == 0 {
+func jsonList(list any) string {
+	text, _ := json.Marshal(list)
+	if string(text) == "null" {
 		return "[]"
 	}
-	text, _ := json.Marshal(list)
 	return string(text)
 }

@@ -13,7 +13,7 @@ import (
 
 // Catalog reads everything that is small, as of one moment.
 func (s *Store) Catalog(ctx context.Context) (*exchange.Catalog, error) {
-	txn, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	txn, err := s.read.BeginTx(ctx, s.engine.snapshot())
 	if err != nil {
 		return nil, s.engine.kind(err)
 	}

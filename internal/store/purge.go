@@ -10,14 +10,9 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-const (
-	// stepTime bounds what a purge holds the writer for at a time, so that no
-	// Add waits for it.
-	stepTime = 5 * time.Millisecond
-	// stepMost bounds the rows of one statement of a step. One may hold 10 MB that
-	// are overwritten, so the clock is looked at after each.
-	stepMost = 1
-)
+// stepTime bounds what a purge holds the writer for at a time, so that no Add
+// waits for it.
+const stepTime = 5 * time.Millisecond
 
 // PurgeStep removes a little of what is to go: the entries of removed
 // Collections, then their tombstones, Statuses and heads, then Statuses of Adds
@@ -38,7 +33,7 @@ func (t *tx) purge(statusesBefore taxii.Time, began time.Time) (more bool, err e
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			n, err = t.changed(`delete from statuses where (feed, id) in
-				(select feed, id from statuses where at < $1 order by at limit $2)`, statusesBefore, stepMost)
+				(select feed, id from statuses where at < $1 order by at limit $2)`, statusesBefore, t.engine.stepMost())
 		case err == nil:
 			n, err = t.purgeFeed(f)
 		}
@@ -56,7 +51,7 @@ func (t *tx) purgeFeed(f feed.ID) (int64, error) {
 		{"live", "seq"}, {"entries", "seq"}, {"tombstones", "old_seq"}, {"statuses", "id"},
 	} {
 		n, err := t.changed(`delete from `+table.name+` where feed = $1 and `+table.key+` in
-			(select `+table.key+` from `+table.name+` where feed = $1 order by `+table.key+` limit $2)`, f, stepMost)
+			(select `+table.key+` from `+table.name+` where feed = $1 order by `+table.key+` limit $2)`, f, t.engine.stepMost())
 		if err != nil || n > 0 {
 			t.wiped = true
 			return n, err

@@ -131,7 +131,7 @@ func (s *Store) after(ctx context.Context, id feed.ID, head feed.Head, q feed.Qu
 
 // visit reads one part.
 func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
-	text, args := s.engine.readText(id, after, q)
+	text, args := readText(s.engine, id, after, q)
 	rows, err := s.query(ctx, text, args...)
 	if err != nil {
 		return s.engine.kind(err)
@@ -139,7 +139,10 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	defer rows.Close()
 	var e feed.Entry
 	var content sql.RawBytes
-	dest := []any{&e.Place, &e.Added, &e.ID, &e.Type, &e.SpecVersion, &e.Version}
+	dest := []any{&e.Place, &e.Added}
+	if !q.Bare {
+		dest = append(dest, &e.ID, &e.Type, &e.SpecVersion, &e.Version)
+	}
 	if q.Records {
 		dest = append(dest, &e.Account, &e.Request)
 	}
@@ -172,14 +175,17 @@ func (b *statement) arg(v any) string {
 // and v, where it is another row, the one that meets the conditions. The latest versions alone, the
 // default, are found in live; a few objects or types by their index, places
 // first, so that no content is sorted.
-func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, []any) {
+func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []any) {
 	var b statement
-	r := reading{engine: e, b: &b, q: q, table: "entries"}
+	r := &reading{engine: e, b: &b, q: q, table: "entries"}
 	r.feed, r.after, r.upto, r.limit = b.arg(id), b.arg(after), b.arg(q.Upto), b.arg(q.Limit)
 	if q.Versions.OnlyLast() {
 		r.table = "live"
 	}
-	b.WriteString("select e.seq, e.added, e.id, e.type, e.spec_version, e.version")
+	b.WriteString("select e.seq, e.added")
+	if !q.Bare {
+		b.WriteString(", e.id, e.type, e.spec_version, e.version")
+	}
 	if q.Records {
 		b.WriteString(", e.account, e.request")
 	}
@@ -188,15 +194,15 @@ func (e *engine) readText(id feed.ID, after feed.Place, q feed.Query) (string, [
 	}
 	switch {
 	case len(q.IDs) > 0:
-		r.places("v.id in " + e.list(b.arg(jsonList(q.IDs))) + r.types("v"))
+		r.places("+v.seq", "v.id"+among(r, q.IDs)+r.types("v")) // with a sign no index by place is taken
 	case indexed(q):
-		r.places(r.arms()...)
+		r.places("v.seq", r.arms()...)
 	case q.Versions.OnlyLast():
 		b.WriteString(" from live v cross join entries e where v.feed = " + r.feed + r.conditions("v") + r.types("v") +
-			" and e.feed = v.feed and e.seq = v.seq order by v.seq limit " + r.limit)
+			" and " + e.entryOf("v") + " order by v.seq limit " + r.limit)
 	default:
-		b.WriteString(" from entries e where e.feed = " + r.feed + r.conditions("e") + r.types("e") +
-			" order by e.seq limit " + r.limit)
+		b.WriteString(" from entries e where " + e.entriesBetween(r.feed, r.after, r.upto) + r.visible("e") + r.types("e") +
+			" order by " + e.order() + " limit " + r.limit)
 	}
 	return b.String(), b.args
 }
@@ -208,7 +214,7 @@ func indexed(q feed.Query) bool {
 
 // reading is one query while its text is built.
 type reading struct {
-	*engine
+	engine
 	b                        *statement
 	q                        feed.Query
 	table                    string // of v: entries or live
@@ -229,28 +235,41 @@ func (r *reading) arms() (arms []string) {
 	return arms
 }
 
-// places reads the entries whose places one of the arms finds.
-func (r *reading) places(arms ...string) {
-	conditions := r.conditions("v")
+// places reads the entries whose places one of the arms finds, in the order of
+// the arms' index where it is by place.
+func (r *reading) places(place string, arms ...string) {
+	conditions := r.between(place) + r.visible("v")
 	var parts []string
 	for _, arm := range arms {
 		parts = append(parts, "select seq from (select v.seq from "+r.table+" v where v.feed = "+r.feed+" and "+arm+
-			conditions+" order by v.seq limit "+r.limit+")")
+			conditions+" order by "+place+" limit "+r.limit+") arm")
 	}
-	r.b.WriteString(" from entries e where e.feed = " + r.feed + " and e.seq in (select seq from (" +
-		strings.Join(parts, " union all ") + ") order by seq limit " + r.limit + ") order by e.seq")
+	r.b.WriteString(r.at(r.feed, "select seq from ("+strings.Join(parts, " union all ")+") arms order by seq limit "+r.limit))
+}
+
+// among is the condition of being one of a list. That a list has one value is the
+// usual case, and costs half as much where it is said so.
+func among[T any](r *reading, list []T) string {
+	if len(list) == 1 {
+		return " = " + r.b.arg(list[0])
+	}
+	return r.oneOf(r.b.arg(r.values(list)))
 }
 
 func (r *reading) types(t string) string {
 	if len(r.q.Types) == 0 {
 		return ""
 	}
-	return " and " + t + ".type in " + r.list(r.b.arg(jsonList(r.q.Types)))
+	return " and " + t + ".type" + among(r, r.q.Types)
 }
 
 // conditions: between the places, visible to this reader, and asked for.
 func (r *reading) conditions(t string) string {
-	return " and " + t + ".seq > " + r.after + " and " + t + ".seq <= " + r.upto + r.visible(t)
+	return r.between(t+".seq") + r.visible(t)
+}
+
+func (r *reading) between(place string) string {
+	return " and " + place + " > " + r.after + " and " + place + " <= " + r.upto
 }
 
 // visible is the condition that this reader sees the version and asked for it.
@@ -258,7 +277,7 @@ func (r *reading) visible(t string) string {
 	c := r.b.arg(r.q.Ceiling)
 	text := " and " + t + ".level <= " + c
 	if len(r.q.SpecVersions) > 0 {
-		text += " and " + t + ".spec_version in " + r.list(r.b.arg(jsonList(r.q.SpecVersions)))
+		text += " and " + t + ".spec_version" + among(r, r.q.SpecVersions)
 	} else {
 		text += " and " + c + " < " + t + ".outdone"
 	}
@@ -291,9 +310,9 @@ func (r *reading) keys(t string, keys []feed.VersionKey) string {
 			times = append(times, feed.UndatedTime(taxii.Time(k.Time)))
 		}
 	}
-	text := t + ".version_key in " + r.list(r.b.arg(jsonList(names)))
+	text := t + ".version_key" + among(r, names)
 	if len(times) > 0 {
-		text += " or (" + t + ".version_key like '#%' and " + t + ".version_time in " + r.list(r.b.arg(jsonList(times))) + ")"
+		text += " or (" + t + ".version_key like '#%' and " + t + ".version_time" + among(r, times) + ")"
 	}
 	return text
 }
@@ -313,12 +332,12 @@ func (s *Store) Deleted(ctx context.Context, f feed.ID, which feed.Which) (bool,
 		return false, nil
 	}
 	var b statement
-	r := reading{engine: &s.engine, b: &b}
+	r := &reading{engine: s.engine, b: &b}
 	text := `select 1 from tombstones t where t.why = 'deleted' and t.feed = ` + b.arg(f) + ` and t.id = ` + b.arg(which.ID) +
 		` and t.level <= $3`
 	b.arg(which.Ceiling)
 	if len(which.SpecVersions) > 0 {
-		text += " and t.spec_version in " + r.list(b.arg(jsonList(which.SpecVersions)))
+		text += " and t.spec_version" + among(r, which.SpecVersions)
 	}
 	text += " and (" + r.keys("t", which.Versions.Keys) + `) and not exists (select 1 from entries e where e.feed = t.feed
 		and e.id = t.id and e.spec_version = t.spec_version and e.version_key = t.version_key

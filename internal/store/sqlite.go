@@ -12,13 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/taxii"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 const (
@@ -49,14 +50,12 @@ const (
 	scrubTries = 15
 )
 
-// engine is what differs between databases.
-type engine struct {
-	read  *sql.DB
-	write *sql.Conn
-
+// sqliteEngine is SQLite: one file, whose folder the caller has locked.
+type sqliteEngine struct {
+	read    *sql.DB
 	writeDB *sql.DB
-	scrubDB *sql.DB      // the connection that empties the log
-	dirty   *atomic.Bool // content was deleted since the log was last emptied
+	scrubDB *sql.DB     // the connection that empties the log
+	dirty   atomic.Bool // content was deleted since the log was last emptied
 	scrub   chan struct{}
 	ended   chan struct{} // closed by close
 	done    chan struct{} // closed when the scrubber has ended
@@ -64,37 +63,54 @@ type engine struct {
 	retry   time.Duration // Options.ScrubRetry
 }
 
-func openSQLite(ctx context.Context, path string, o Options) (engine, error) {
-	e := engine{
-		dirty: new(atomic.Bool), scrub: make(chan struct{}, 1), ended: make(chan struct{}), done: make(chan struct{}),
+func openSQLite(ctx context.Context, path string, o Options) (opened, error) {
+	e := &sqliteEngine{
+		scrub: make(chan struct{}, 1), ended: make(chan struct{}), done: make(chan struct{}),
 		after: o.ScrubAfter, retry: o.ScrubRetry,
 	}
-	err := private(path)
-	if err != nil {
-		return e, err
+	if err := private(path); err != nil {
+		return opened{}, err
 	}
+	if err := e.open(ctx, path); err != nil {
+		return opened{}, errors.Join(fmt.Errorf("open %s: %w", path, err), closeAll(e.writeDB, e.read, e.scrubDB))
+	}
+	write, err := e.connect(ctx)
+	if err != nil {
+		return opened{}, errors.Join(fmt.Errorf("open %s: %w", path, err), closeAll(e.writeDB, e.read, e.scrubDB))
+	}
+	e.deleted() // a log that a crash left may hold what was deleted before it
+	go e.scrubber()
+	return opened{engine: e, read: e.read, write: write}, nil
+}
+
+func (e *sqliteEngine) open(ctx context.Context, path string) (err error) {
 	if e.writeDB, err = sql.Open("sqlite", dsn(path, "")); err != nil {
-		return e, fmt.Errorf("open %s: %w", path, err)
+		return err
 	}
 	e.writeDB.SetMaxOpenConns(1)
 	if err = e.prepare(ctx); err != nil {
-		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.writeDB.Close())
+		return err
 	}
 	if e.read, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
-		return e, errors.Join(fmt.Errorf("open %s for reading: %w", path, err), e.writeDB.Close())
+		return err
 	}
 	e.read.SetMaxOpenConns(readers)
 	e.read.SetMaxIdleConns(readers)
-	if e.write, err = e.writeDB.Conn(ctx); err != nil {
-		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.writeDB.Close())
-	}
 	if e.scrubDB, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
-		return e, errors.Join(fmt.Errorf("open %s: %w", path, err), e.read.Close(), e.write.Close(), e.writeDB.Close())
+		return err
 	}
 	e.scrubDB.SetMaxOpenConns(1)
-	e.deleted() // a log that a crash left may hold what was deleted before it
-	go e.scrubber()
-	return e, nil
+	return nil
+}
+
+// closeAll closes what was opened.
+func closeAll(dbs ...*sql.DB) (err error) {
+	for _, db := range dbs {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
 }
 
 // private makes the file, if it is not there, so that only its owner can read
@@ -120,7 +136,7 @@ func dsn(path string, more string) string {
 
 // prepare sets what must be set once, in this order: the size of a page before
 // the first page is written, then the log, then the schema.
-func (e *engine) prepare(ctx context.Context) error {
+func (e *sqliteEngine) prepare(ctx context.Context) error {
 	for _, text := range []string{fmt.Sprintf("pragma page_size = %d", pageSize), "pragma journal_mode = wal"} {
 		if _, err := e.writeDB.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("%s: %w", text, err)
@@ -144,16 +160,103 @@ func (e *engine) prepare(ctx context.Context) error {
 	return nil
 }
 
-// begin starts the transaction of the writer.
-func (e *engine) begin() string { return "begin immediate" }
+func (e *sqliteEngine) connect(ctx context.Context) (*sql.Conn, error) { return e.writeDB.Conn(ctx) }
 
-// list gives the text for "one of the values of this argument" and the argument.
-func (e *engine) list(placeholder string) string {
-	return "(select value from json_each(" + placeholder + "))"
+func (*sqliteEngine) lost(*sql.Conn) bool { return false }
+
+func (*sqliteEngine) discard(*sql.Conn) {}
+
+func (*sqliteEngine) begin() string { return "begin immediate" }
+
+// snapshot: every transaction reads as of one moment.
+func (*sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
+
+func (*sqliteEngine) oneOf(placeholder string) string {
+	return " in (select value from json_each(" + placeholder + "))"
+}
+
+func (*sqliteEngine) values(list any) any { return jsonList(list) }
+
+func (*sqliteEngine) at(feed, places string) string {
+	return " from entries e where e.place in (select " + placeOf(feed, "seq") + " from (" + places + ")) order by e.place"
+}
+
+// placeOf is where SQLite keeps an entry, in the order of its key: rows that are
+// read together lie together, and one is found without an index.
+func placeOf(feed, seq string) string { return feed + " * 1099511627776 + " + seq }
+
+func (*sqliteEngine) entryOf(v string) string {
+	return "e.place = " + placeOf(v+".feed", v+".seq")
+}
+
+func (*sqliteEngine) entriesBetween(feed, after, upto string) string {
+	return "e.place > " + placeOf(feed, after) + " and e.place <= " + placeOf(feed, upto)
+}
+
+func (*sqliteEngine) order() string { return "e.place" }
+
+func (*sqliteEngine) moved(seq string) string {
+	return "place = " + placeOf("feed", seq) + ", seq = " + seq
+}
+
+func (*sqliteEngine) kept(f feed.ID, names []versionName) (string, []any) {
+	list := make([][]string, len(names))
+	for i, n := range names {
+		list[i] = []string{n.id, n.spec, n.key}
+	}
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version
+		from json_each($2) j cross join entries e
+		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`,
+		[]any{f, jsonList(list)}
+}
+
+const insertEntry = `insert into entries
+	(place, feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone, account, request, content)
+	values ($1 * 1099511627776 + $2, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+// insert writes one after the other: a statement costs no way to a server.
+func (*sqliteEngine) insert(t *tx, add *feed.Add, entries []newEntry) error {
+	for i := range entries {
+		e := &entries[i]
+		err := t.exec(insertEntry, add.Feed, e.at.Place, e.added, e.ID, e.Type, e.SpecVersion, e.version, e.VersionKey,
+			e.at.Time, e.Level, e.at.Superseded, e.at.Outdone, add.Account, add.Request, e.Content)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (*sqliteEngine) supersede(t *tx, f feed.ID, older []*feed.Standing) error {
+	for _, s := range older {
+		if err := t.exec(`update entries set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded); err != nil {
+			return err
+		}
+		var err error
+		if s.Live() {
+			err = t.exec(`update live set superseded = $3 where feed = $1 and seq = $2`, f, s.Place, s.Superseded)
+		} else {
+			err = t.exec(`delete from live where feed = $1 and seq = $2`, f, s.Place)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepMost: a row may hold 10 MB that are overwritten, so the clock is looked at
+// after each.
+func (*sqliteEngine) stepMost() int { return 1 }
+
+func (e *sqliteEngine) committed(wiped bool, _ feed.Place) {
+	if wiped {
+		e.deleted()
+	}
 }
 
 // deleted notes that content was removed and is still in the log.
-func (e *engine) deleted() {
+func (e *sqliteEngine) deleted() {
 	if e.dirty.CompareAndSwap(false, true) {
 		select {
 		case e.scrub <- struct{}{}:
@@ -164,7 +267,7 @@ func (e *engine) deleted() {
 
 // scrubber empties the write-ahead log within a minute of a deletion. The
 // database file itself is overwritten at once (secure_delete).
-func (e *engine) scrubber() {
+func (e *sqliteEngine) scrubber() {
 	defer close(e.done)
 	for {
 		select {
@@ -196,7 +299,7 @@ func (e *engine) scrubber() {
 
 // truncate empties the log into the database, and tells whether all of it. It
 // waits so long for those who read or write.
-func (e *engine) truncate(patience time.Duration) bool {
+func (e *sqliteEngine) truncate(patience time.Duration) bool {
 	ctx := context.Background() // what is deleted must go, whoever has hung up
 	if _, err := e.scrubDB.ExecContext(ctx, fmt.Sprintf("pragma busy_timeout = %d", patience.Milliseconds())); err != nil {
 		return false
@@ -206,15 +309,14 @@ func (e *engine) truncate(patience time.Duration) bool {
 	return err == nil && busy == 0
 }
 
-func (e *engine) close() error {
+func (e *sqliteEngine) close() error {
 	close(e.ended)
 	<-e.done
 	e.truncate(scrubLong)
-	return errors.Join(e.scrubDB.Close(), e.read.Close(), e.write.Close(), e.writeDB.Close())
+	return closeAll(e.scrubDB, e.read, e.writeDB)
 }
 
-// kind names an error of the driver; nil stays nil.
-func (e *engine) kind(err error) error {
+func (e *sqliteEngine) kind(err error) error {
 	var failed *sqlite.Error
 	if err == nil || !errors.As(err, &failed) {
 		return err
@@ -232,31 +334,21 @@ func (e *engine) kind(err error) error {
 	return err
 }
 
-// noTransaction tells that a rollback found nothing to roll back: SQLite ends a
-// transaction itself when the disk is full.
-func (e *engine) noTransaction(err error) bool {
+// again: who must wait waits inside of SQLite.
+func (*sqliteEngine) again(error) bool { return false }
+
+func (*sqliteEngine) stale(error) bool { return false }
+
+// noTransaction: SQLite ends a transaction itself when the disk is full.
+func (e *sqliteEngine) noTransaction(err error) bool {
 	var failed *sqlite.Error
 	return errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_ERROR
 }
 
-// taken gives a violated unique index the name that the caller has for it; any
-// other error, and nil, stays.
-func (e *engine) taken(err error, format string, args ...any) error {
+func (e *sqliteEngine) taken(err error, format string, args ...any) error {
 	var failed *sqlite.Error
 	if errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		return taxii.Errorf(taxii.Conflict, format, args...).Because(err)
 	}
 	return err
-}
-
-func full(err error) error {
-	return taxii.Errorf(taxii.Full, "the server's disk is full: nothing of this request was stored; try again later").Because(err)
-}
-
-// keptVersions is the text that finds entries by a list of [id, spec_version,
-// version_key].
-func (e *engine) keptVersions() string {
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version
-		from json_each($2) j cross join entries e
-		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`
 }

@@ -30,13 +30,21 @@ type testStore struct {
 
 func openStore(t testing.TB, o Options) *testStore {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "hansom.db")
-	s := openStoreAt(t, path, o)
+	return collected(openStoreAt(t, filepath.Join(t.TempDir(), "hansom.db"), o))
+}
+
+// collected makes the Collection of a test.
+func collected(s *testStore) *testStore {
+	s.Helper()
 	id := taxii.NewID()
-	must(t, s.PutCollection(t.Context(), exchange.Collection{ID: id, Root: 1, Title: "Title", Validation: "off"}))
-	c, err := s.Catalog(t.Context())
-	must(t, err)
-	s.feed = c.Collections[0].Feed
+	must(s, s.PutCollection(s.Context(), exchange.Collection{ID: id, Root: 1, Title: id, Validation: "off"}))
+	c, err := s.Catalog(s.Context())
+	must(s, err)
+	for _, v := range c.Collections {
+		if v.ID == id {
+			s.feed = v.Feed
+		}
+	}
 	return s
 }
 
@@ -370,16 +378,20 @@ func TestAScanThatNoIndexServesEndsInTime(t *testing.T) {
 // flood fills the feed with entries of one object each, past the store.
 func (s *testStore) flood(n int) {
 	s.Helper()
+	column, place := "", ""
+	if _, ok := s.engine.(*sqliteEngine); ok {
+		column, place = "place, ", placeOf("$1", "i")+", "
+	}
 	for _, text := range []string{
 		`with recursive n(i) as (select 1 union all select i + 1 from n where i < $2)
-		insert into entries (feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone,
+		insert into entries (` + column + `feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone,
 			account, request, content)
-		select $1, i, i * 1000, 'tool--' || i, 'tool', '2.1', '' || i, '' || i, i, 0, 9223372036854775807, 9223372036854775807, 1, 'r', 'content'
+		select ` + place + `$1, i, i * 1000, 'tool--' || i, 'tool', '2.1', '' || i, '' || i, i, 0, 9223372036854775807, 9223372036854775807, 1, 'r', 'content'
 		from n`,
 		`insert into live (feed, seq, id, type, spec_version, version_key, version_time, level, superseded, outdone)
 		select feed, seq, id, type, spec_version, version_key, version_time, level, superseded, outdone from entries
 		where feed = $1 and seq <= $2`,
-		`update feeds set seq = $2, added = $2 * 1000 where id = $1`,
+		`update feeds set seq = cast($2 as bigint), added = cast($2 as bigint) * 1000 where id = $1`,
 	} {
 		if _, err := s.write.ExecContext(context.Background(), text, s.feed, n); err != nil {
 			s.Fatal(err)

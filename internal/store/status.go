@@ -66,13 +66,13 @@ func (s *Store) StatusVersions(ctx context.Context, st feed.Status) ([]feed.Vers
 		at[p] = v
 		return err
 	}
-	places := jsonList(st.Duplicates)
+	places := s.engine.values(st.Duplicates)
 	for _, from := range []struct{ table, place string }{{"entries", "seq"}, {"tombstones", "old_seq"}} {
 		text := `select ` + from.place + `, id, version from ` + from.table + ` where feed = $1 and ` + from.place
 		if err := s.each(ctx, keep, text+` between $2 and $3`, st.Feed, st.First, st.Last); err != nil {
 			return nil, err
 		}
-		if err := s.each(ctx, keep, text+` in `+s.engine.list("$2"), st.Feed, places); err != nil {
+		if err := s.each(ctx, keep, text+s.engine.oneOf("$2"), st.Feed, places); err != nil {
 			return nil, err
 		}
 	}

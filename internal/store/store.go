@@ -18,11 +18,9 @@ import (
 
 // Store is one database. It satisfies exchange.Store.
 type Store struct {
-	engine engine
-	read   *sql.DB
-	write  *sql.Conn
-	now    func() time.Time
-	scan   time.Duration // the most a read may take
+	opened
+	now  func() time.Time
+	scan time.Duration // the most a read may take
 
 	jobs    chan *job
 	stopped chan struct{} // closed by Close: no job is taken any more
@@ -62,28 +60,36 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open opens or makes the database at path, brings its schema up to date and
-// starts the writer. The caller holds the lock on its directory.
-func Open(ctx context.Context, path string, o Options) (*Store, error) {
+// Open opens a database, brings its schema up to date and starts the writer.
+// where is the URL of a PostgreSQL database that exists, postgres://... or
+// postgresql://..., or else the path of a SQLite file, which is made if it is
+// not there. No other process may write meanwhile: on PostgreSQL a lock on the
+// database sees to it, of a file the caller holds the lock on its directory.
+// No error shows the password of a URL.
+func Open(ctx context.Context, where string, o Options) (*Store, error) {
 	o = o.withDefaults()
-	e, err := openSQLite(ctx, path, o)
+	open := openSQLite
+	if isPostgres(where) {
+		open = openPostgres
+	}
+	db, err := open(ctx, where, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		engine: e, read: e.read, write: e.write, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans),
+		opened: db, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans),
 		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
-		heads: map[feed.ID]feed.Head{}, compiled: map[string]*sql.Stmt{},
+		compiled: map[string]*sql.Stmt{},
 	}
 	if err := s.loadHeads(ctx); err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, errors.Join(err, s.write.Close(), s.engine.close())
 	}
 	go s.writer()
 	return s, nil
 }
 
-// Close ends the writer after the writes that it has taken, empties the
-// write-ahead log into the database file, and closes the database.
+// Close ends the writer after the writes that it has taken and closes the
+// database; a SQLite file is then whole without its write-ahead log.
 func (s *Store) Close() error {
 	close(s.stopped)
 	<-s.done
@@ -91,23 +97,32 @@ func (s *Store) Close() error {
 		_ = stmt.Close()
 	}
 	s.stmts.Range(func(_, stmt any) bool { _ = stmt.(*sql.Stmt).Close(); return true })
-	return s.engine.close()
+	err := s.write.Close()
+	if errors.Is(err, sql.ErrConnDone) {
+		err = nil // it was lost before
+	}
+	return errors.Join(err, s.engine.close())
 }
 
+// loadHeads reads the heads as the writer's connection sees them.
 func (s *Store) loadHeads(ctx context.Context) error {
-	rows, err := s.read.QueryContext(ctx, `select id, seq, added, incarnation from feeds`)
+	rows, err := s.write.QueryContext(ctx, `select id, seq, added, incarnation from feeds`)
 	if err != nil {
 		return fmt.Errorf("read the heads of the feeds: %w", err)
 	}
 	defer rows.Close()
+	heads := map[feed.ID]feed.Head{}
 	for rows.Next() {
 		var id feed.ID
 		var h feed.Head
 		if err := rows.Scan(&id, &h.Place, &h.Added, &h.Incarnation); err != nil {
 			return fmt.Errorf("read the head of a feed: %w", err)
 		}
-		s.heads[id] = h
+		heads[id] = h
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heads = heads
 	return rows.Err()
 }
 
@@ -122,13 +137,19 @@ func (s *Store) Head(_ context.Context, id feed.ID) (feed.Head, error) {
 	return h, nil
 }
 
-// query runs a prepared read.
-func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepared(ctx, text)
-	if err != nil {
-		return nil, err
+// query runs a prepared read; again where the connection that it got had broken
+// since its last use, as all of them have when the database was restarted.
+func (s *Store) query(ctx context.Context, text string, args ...any) (rows *sql.Rows, err error) {
+	for range 1 + postgresReaders {
+		var stmt *sql.Stmt
+		if stmt, err = s.prepared(ctx, text); err == nil {
+			rows, err = stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller closes them
+		}
+		if err == nil || ctx.Err() != nil || !s.engine.stale(err) {
+			break
+		}
 	}
-	return stmt.QueryContext(ctx, args...)
+	return rows, err
 }
 
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {

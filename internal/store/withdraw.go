@@ -133,7 +133,7 @@ func (w *withdrawal) bring(head *feed.Head, back []*feed.Standing) error {
 			return err
 		}
 		place, added := head.Place+feed.Place(i+1), last-taxii.Time(len(back)-1-i)
-		if err := w.exec(`update entries set seq = $3, added = $4 where feed = $1 and seq = $2`, w.feed, s.Place, place, added); err != nil {
+		if err := w.exec(`update entries set `+w.engine.moved("$3")+`, added = $4 where feed = $1 and seq = $2`, w.feed, s.Place, place, added); err != nil {
 			return err
 		}
 		if err := w.exec(`update live set seq = $3 where feed = $1 and seq = $2`, w.feed, s.Place, place); err != nil {

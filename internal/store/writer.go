@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/taxii"
@@ -13,6 +14,9 @@ import (
 // maxJoined bounds the writes of one commit: enough that the disk's sync is
 // shared by all who wait, few enough that the first does not wait long.
 const maxJoined = 256
+
+// rollbackTime bounds what the end of a failed transaction may take.
+const rollbackTime = 10 * time.Second
 
 // job is one write that waits for its commit.
 type job struct {
@@ -65,6 +69,8 @@ func (s *Store) writer() {
 		select {
 		case first := <-s.jobs:
 			s.commit(s.join(first))
+		case <-s.broken():
+			_ = s.connected() // who writes next is told why not
 		case <-s.stopped:
 			for len(s.jobs) > 0 {
 				s.commit(s.join(<-s.jobs))
@@ -91,14 +97,16 @@ func (s *Store) join(first *job) []*job {
 // commit carries out a batch as one transaction. If that fails as a whole, each
 // write gets a transaction of its own, so that one bad write harms no other.
 func (s *Store) commit(batch []*job) {
-	errs, err := s.transaction(batch)
+	errs, err := s.carry(batch)
 	switch {
 	case err == nil:
 		for i, j := range batch {
 			j.err <- errs[i]
 		}
-	case len(batch) == 1:
-		batch[0].err <- err
+	case len(batch) == 1 || errors.Is(err, errCut):
+		for _, j := range batch {
+			j.err <- err
+		}
 	default:
 		for _, j := range batch {
 			s.commit([]*job{j})
@@ -107,18 +115,22 @@ func (s *Store) commit(batch []*job) {
 }
 
 func (s *Store) transaction(batch []*job) ([]error, error) {
-	// The writer's work is not given up half way when a client hangs up.
-	t := &tx{Store: s, ctx: context.Background(), heads: map[feed.ID]feed.Head{}}
+	ctx, cancel := s.writing()
+	defer cancel()
+	t := &tx{Store: s, ctx: ctx, heads: map[feed.ID]feed.Head{}}
 	if err := t.exec(s.engine.begin()); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(batch))
 	for i, j := range batch {
-		if errs[i] = t.guarded(j); errs[i] != nil && errors.Is(errs[i], errBroken) {
+		if errs[i] = t.guarded(j); errs[i] != nil && (errors.Is(errs[i], errBroken) || s.engine.again(errs[i])) {
 			return nil, errors.Join(errs[i], t.rollback())
 		}
 	}
 	if err := t.exec("commit"); err != nil {
+		if s.engine.lost(s.write) {
+			return nil, unknown(err)
+		}
 		return nil, errors.Join(err, t.rollback())
 	}
 	s.published(t)
@@ -156,7 +168,11 @@ func (t *tx) guarded(j *job) error {
 // rollback ends a transaction that failed. Where the database has ended it
 // already there is nothing to end.
 func (t *tx) rollback() error {
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
+	defer cancel()
+	t.ctx = ctx // that of the transaction may have run out
 	if err := t.exec("rollback"); err != nil && !t.engine.noTransaction(err) {
+		t.engine.discard(t.write) // the next transaction must not become part of this one
 		return fmt.Errorf("roll back: %w", err)
 	}
 	return nil
@@ -164,18 +180,18 @@ func (t *tx) rollback() error {
 
 // published makes known what a commit changed.
 func (s *Store) published(t *tx) {
+	var places feed.Place
 	s.mu.Lock()
 	for id, h := range t.heads {
 		if h.Place < 0 {
 			delete(s.heads, id)
 			continue
 		}
+		places += h.Place - s.heads[id].Place
 		s.heads[id] = h
 	}
 	s.mu.Unlock()
-	if t.wiped {
-		s.engine.deleted()
-	}
+	s.engine.committed(t.wiped, places)
 }
 
 // prepared gives the compiled form of a statement of the writer.

@@ -58,7 +58,7 @@ func Binary(t testing.TB) string {
 func Environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return name == dataVariable || name == LongVariable || name == ClientsVariable
+		return name == dataVariable || name == LongVariable || name == ClientsVariable || name == PostgresVariable
 	})
 }
 
@@ -86,9 +86,10 @@ type Ready struct {
 // Server is a demo server that a test started: the real binary, over TLS.
 type Server struct {
 	Ready
-	Dir  string // its data directory
-	HTTP *http.Client
-	Log  *bytes.Buffer // what it wrote; read it after Stop
+	Dir   string // its data directory
+	Store string // its --store; "" in the data directory
+	HTTP  *http.Client
+	Log   *bytes.Buffer // what it wrote; read it after Stop
 
 	args []string
 	cmd  *exec.Cmd

@@ -26,10 +26,10 @@ func catalogKeeps(r *rig) {
 	c := exchange.Collection{ID: taxii.NewID(), Root: id, Alias: "a", Title: "t", Description: "d", Validation: "strict", Types: []string{"tool", "x-a"}}
 	r.must(r.PutCollection(ctx, c))
 	account := exchange.Account{Name: "member", Options: []string{"empty-list", "ignore-foreign-cursor"}}
-	account.ID, err = r.PutAccount(ctx, account)
+	credential := exchange.Credential{Kind: "password", Name: "p", Secret: "hash", Created: 5}
+	account.ID, err = r.PutAccount(ctx, account, credential)
 	r.must(err)
-	credential := exchange.Credential{Account: account.ID, Kind: "password", Name: "p", Secret: "hash", Created: 5}
-	r.must(r.PutCredential(ctx, credential))
+	credential.Account = account.ID
 	grant := exchange.Grant{Account: account.ID, Scope: exchange.OnCollection, Root: id, Collection: c.ID, Rights: exchange.Read | exchange.Write}
 	r.must(r.PutGrant(ctx, grant))
 	secret := exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Active, Created: 6, Sealed: []byte{0, 1, 255}}
@@ -94,11 +94,11 @@ func changedCollection(r *rig) {
 
 func accountNumbers(r *rig) {
 	ctx := r.Context()
-	first, err := r.PutAccount(ctx, exchange.Account{Name: "a", Options: []string{"x"}})
+	first, err := r.PutAccount(ctx, exchange.Account{Name: "a", Options: []string{"x"}}, exchange.Credential{Kind: "password", Secret: "s"})
 	r.must(err)
-	_, err = r.PutAccount(ctx, exchange.Account{Name: "a"})
+	_, err = r.PutAccount(ctx, exchange.Account{Name: "a"}, exchange.Credential{Kind: "password", Secret: "t"})
 	r.fails(err, taxii.Conflict)
-	r.must(r.PutCredential(ctx, exchange.Credential{Account: first, Kind: "password", Secret: "s"}))
+	r.same("credentials", len(r.catalog().Credentials), 1)
 	r.must(r.PutGrant(ctx, exchange.Grant{Account: first, Scope: exchange.OnServer, Rights: exchange.Manage}))
 	r.must(r.RemoveAccount(ctx, first))
 	r.restart()

@@ -224,7 +224,13 @@ func (w *ramble) ask() {
 			q.Types = append(q.Types, fmt.Sprint("x-", i))
 		}
 	}
-	w.same(fmt.Sprintf("found by %+v", q), w.find(q), w.model.read(q))
+	want := w.model.read(q)
+	w.same(fmt.Sprintf("found by %+v", q), w.find(q), want)
+	q.Bare, q.Records = true, false
+	for i := range want {
+		want[i] = seen{Place: want[i].Place, Added: want[i].Added, Content: want[i].Content}
+	}
+	w.same(fmt.Sprintf("found by %+v", q), w.find(q), want)
 	id := pick(w, rambleIDs)
 	exists, err := w.Exists(w.Context(), w.feed, id, q.Ceiling)
 	w.must(err)

@@ -2,6 +2,8 @@ package whole_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -15,7 +17,12 @@ import (
 func TestAFollowerLosesNothingWhileOperatorsChangeTheServer(t *testing.T) {
 	trial.Covers(t, "R075", "R151", "R184", "R211", "R233", "R234", "R241", "K06", "K40", "K41", "K47")
 	t.Parallel()
-	s := trial.Start(t)
+	trial.Engines(t, operatorsChange)
+}
+
+func operatorsChange(t *testing.T, e trial.Engine) {
+	s := e.Start(t)
+	defer intruding(t, s)()
 	const name, password = "newcomer", "a password of no meaning"
 	know(s, name, password) // before others ask
 	indicators := s.Collection(t, "indicators")
@@ -53,6 +60,24 @@ func TestAFollowerLosesNothingWhileOperatorsChangeTheServer(t *testing.T) {
 			t.Fatalf("%s: after %d objects: %v", f.name, len(f.objects), f.err)
 		}
 		trial.Same(t, f.name, f.objects, before)
+	}
+}
+
+// intruding lets a command from another data directory try to get into a
+// database while a server has it; what it returns waits until that was refused.
+func intruding(t *testing.T, s *trial.Server) (refused func()) {
+	if s.Store == "" {
+		return func() {}
+	}
+	said, dir := make(chan string, 1), t.TempDir()
+	go func() {
+		text, err := on(t, s.Store, dir, "root", "list")
+		said <- fmt.Sprint(text, err)
+	}()
+	return func() {
+		if text := <-said; !strings.Contains(text, "another process uses this database") {
+			t.Errorf("from another data directory: %s", text)
+		}
 	}
 }
 

@@ -20,8 +20,16 @@ type sentAdd struct {
 func TestWhatWasAcceptedIsThereOnceAfterEachCrash(t *testing.T) {
 	trial.Covers(t, "R090", "R228", "R236", "K42", "K47", "K63")
 	t.Parallel()
-	const rounds, adds, gentle = 5, 40, 2 // in the round gentle it is stopped, in the others killed
-	s := trial.Start(t, "--empty")
+	trial.Engines(t, afterEachCrash)
+}
+
+func afterEachCrash(t *testing.T, e trial.Engine) {
+	const adds, gentle = 40, 2 // in the round gentle it is stopped, in the others killed
+	rounds := 5
+	if e == trial.PostgreSQL {
+		rounds = 3
+	}
+	s := e.Start(t, "--empty")
 	path := s.Collection(t, "indicators")
 	f := &trial.Follower{Server: s, Account: "admin", Path: path, Limit: 3, Query: trial.AllVersions}
 	var all []sentAdd

@@ -13,7 +13,11 @@ import (
 func TestACursorOfLaterThanABackupGoesOnAfterItWasRestored(t *testing.T) {
 	trial.Covers(t, "K42", "K47")
 	t.Parallel()
-	s := trial.Start(t, "--empty")
+	trial.Engines(t, backupRestored)
+}
+
+func backupRestored(t *testing.T, e trial.Engine) {
+	s := e.Start(t, "--empty")
 	path := s.Collection(t, "indicators")
 	fresh := func(group, n int) (objects [][]byte) {
 		for i := range n {
@@ -23,8 +27,7 @@ func TestACursorOfLaterThanABackupGoesOnAfterItWasRestored(t *testing.T) {
 		return objects
 	}
 	before := fresh(95, 3)
-	s.Stop(t)
-	backup := copied(t, s.Dir)
+	restore := backup(t, s)
 	s.Run(t)
 	lost := fresh(96, 4)
 
@@ -43,12 +46,7 @@ func TestACursorOfLaterThanABackupGoesOnAfterItWasRestored(t *testing.T) {
 	}
 
 	s.Kill(t) // what it had is lost
-	if err := os.RemoveAll(s.Dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(backup, s.Dir); err != nil {
-		t.Fatal(err)
-	}
+	restore()
 	s.Run(t)
 	later := fresh(97, 5)
 	trial.Same(t, "what comes after the cursor", trial.Walk(t, followers["objects"]), later)
@@ -57,4 +55,28 @@ func TestACursorOfLaterThanABackupGoesOnAfterItWasRestored(t *testing.T) {
 	}
 	all := trial.Walk(t, &trial.Follower{Server: s, Account: "admin", Path: path, Query: trial.AllVersions})
 	trial.Same(t, "all that is there", all, append(before, later...))
+}
+
+// backup saves what a server has, as docs/operate says, a database while it
+// runs, and stops it; what it returns puts all of that back.
+func backup(t *testing.T, s *trial.Server) (restore func()) {
+	t.Helper()
+	dump := ""
+	if s.Store != "" {
+		dump = trial.Dump(t, s.Store)
+	}
+	s.Stop(t)
+	folder := copied(t, s.Dir)
+	return func() {
+		t.Helper()
+		if err := os.RemoveAll(s.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(folder, s.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if dump != "" {
+			trial.Restore(t, s.Store, dump)
+		}
+	}
 }

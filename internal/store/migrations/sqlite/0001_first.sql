@@ -19,6 +19,7 @@ create table feeds (
 -- An entry is content in its place. The bytes are last, so that what comes
 -- before them is read without them.
 create table entries (
+  place        integer not null primary key, -- feed * 2^40 + seq: a feed lies in the order of its places
   feed         integer not null,
   seq          integer not null,
   added        integer not null,
@@ -35,7 +36,7 @@ create table entries (
   request      text not null,
   origin       text,             -- none until peers come
   content      blob not null,
-  primary key (feed, seq)
+  unique (feed, seq)
 );
 create unique index entries_version on entries (feed, id, spec_version, version_key);
 create unique index entries_added on entries (feed, added);

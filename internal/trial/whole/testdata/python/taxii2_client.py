@@ -1,7 +1,5 @@
 """Reads and writes a server with taxii2-client, and compares what went in with
-what came back. The one argument is a JSON file: url, ca, user, password,
-default_root, collection, collections (what the user is to see), and content, a
-file with an envelope that the collection does not hold yet."""
+what came back."""
 
 import collections
 import datetime
@@ -9,37 +7,13 @@ import json
 import sys
 
 import requests
-from taxii2client.v21 import Server, as_pages
+from taxii2client.exceptions import AccessError
+from taxii2client.v20 import Server as Server20
+from taxii2client.v21 import ApiRoot, Collection, Server, as_pages
 
-# Types of STIX 2.1 that may lack spec_version.
-OBSERVABLES = set(
-    "artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr mutex "
-    "network-traffic process software url user-account windows-registry-key x509-certificate".split()
-)
-BOTH = ["2.0", "2.1"]
+from wanted import BOTH, NOWHERE, chosen, error, highest, latest, same, spec_version, told, version
+
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-
-
-def same(what, got, want):
-    if got == want:
-        return
-    if isinstance(got, list) and isinstance(want, list) and len(got) == len(want):
-        i = next(i for i in range(len(got)) if got[i] != want[i])
-        sys.exit("%s: %d of %d: got %.1000s\nwant %.1000s" % (what, i, len(got), got[i], want[i]))
-    if isinstance(got, list) and isinstance(want, list):
-        sys.exit("%s: %d, want %d; %.1000s" % (what, len(got), len(want), [x for x in got + want if x not in got or x not in want]))
-    sys.exit("%s: got %.2000s\nwant %.2000s" % (what, got, want))
-
-
-def spec_version(thing):
-    if "spec_version" in thing:
-        return thing["spec_version"]
-    return "2.1" if thing["type"] in OBSERVABLES or "created" not in thing else "2.0"
-
-
-def version(thing):
-    """The version of an object, or None where it has none of its own."""
-    return thing.get("modified") or thing.get("created")
 
 
 def pages(call, per_request, of="objects", **filters):
@@ -57,11 +31,14 @@ def pages(call, per_request, of="objects", **filters):
 
 
 def status_of(call, *args, **kwargs):
-    """The HTTP status of the error that a call must end with."""
+    """The HTTP status of the error that a call must end with, and which is one of TAXII."""
     try:
         call(*args, **kwargs)
-    except requests.exceptions.HTTPError as error:
-        return error.response.status_code
+    except requests.exceptions.HTTPError as refused:
+        answer = refused.response
+        error(answer.url, answer.json(), answer.status_code)
+        same("its media type", answer.headers["Content-Type"], "application/taxii+json;version=2.1")
+        return answer.status_code
     sys.exit("no error")
 
 
@@ -93,6 +70,7 @@ def add(root, collection, content):
                  [version(thing) for thing in envelope["objects"] if thing["type"] == "indicator"])
             status.refresh()
             same("the same Status, asked for", [status.status, status.total_count], ["complete", len(envelope["objects"])])
+            status.wait_until_final(poll_interval=0)
             same("and by its id", root.get_status(status.id).success_count, len(envelope["objects"]))
 
 
@@ -109,23 +87,6 @@ def read(collection, before, content):
     added = [r["date_added"] for r in records]
     same("the order of dates", added, sorted(set(added)))
     return records
-
-
-def chosen(content, pick):
-    """Of each id and spec_version the versions that pick takes of the sorted ones, in the order of adding."""
-    versions = collections.defaultdict(list)
-    for thing in content:
-        versions[thing["id"], spec_version(thing)].append(version(thing))
-    wanted = {key: pick(sorted(v, key=str)) for key, v in versions.items()}
-    return [thing for thing in content if version(thing) in wanted[thing["id"], spec_version(thing)]]
-
-
-def highest(content):
-    """What is in the highest spec_version of its id."""
-    top = {}
-    for thing in content:
-        top[thing["id"]] = max(top.get(thing["id"], ""), spec_version(thing))
-    return [thing for thing in content if spec_version(thing) == top[thing["id"]]]
 
 
 def match(collection, everything, records):
@@ -186,20 +147,68 @@ def delete(collection, everything, several):
         same("an object that is deleted", status_of(call, several), 404)
     same("the others", {thing["id"] for thing in pages(collection.get_objects, 100, version="all", spec_version=BOTH)},
          {thing["id"] for thing in everything} - {several})
-    same("a status that nobody has", status_of(collection._conn.get, collection.url + "../../status/" + "00000000-0000-4000-8000-000000000000/"), 404)
+
+
+def unlimited(collection, everything):
+    """Without a limit, and with one above what the server gives, a client reads on until there is no more."""
+    for per_request in 0, 1_000_000:
+        parts = [page.get("objects", []) for page in as_pages(collection.get_objects, per_request, version="all", spec_version=BOTH)]
+        same("pages of %d" % per_request, [thing for part in parts for thing in part], everything)
+        if per_request == 0 and len(parts) < 3:
+            sys.exit("%d pages without a limit" % len(parts))
+    same("with all left to the server", collection.get_objects()["objects"], latest(everything)[:100])
+
+
+def several_filters(collection, everything):
+    """Values of one filter are alternatives; filters together narrow down."""
+    some = latest(everything)
+    kinds = {"indicator", "malware"}
+    ids = [thing["id"] for thing in some if thing["type"] in kinds | {"identity"}][:9]
+    want = [thing for thing in some if thing["type"] in kinds and thing["id"] in ids]
+    if not 0 < len(want) < len(ids):
+        sys.exit("%d of %d" % (len(want), len(ids)))
+    same("types and ids", pages(collection.get_objects, 2, type=kinds, id=ids), want)
+
+
+def refusals(about, root, collection, several):
+    """What may not be done is refused by the client, and by the server where the client is told to go on."""
+    who = {"user": about["user"], "password": about["password"], "verify": about["ca"]}
+    read, write = (next(c for c in root.collections if c.id == about[name]) for name in ("readonly", "writeonly"))
+    for call, *args in (read.add_objects, {"objects": []}), (read.delete_object, several), (write.get_objects,), (write.get_manifest,):
+        try:
+            call(*args)
+            sys.exit("%s is not refused" % call)
+        except AccessError:
+            pass
+    conn = collection._conn
+    media = {"Accept": "application/taxii+json;version=2.1", "Content-Type": "application/taxii+json;version=2.1"}
+    same("adding", status_of(conn.post, read.objects_url, headers=media, json={"objects": [{"type": "tool"}]}), 403)
+    same("deleting", status_of(conn.delete, read.objects_url + several + "/", headers=media), 403)
+    same("reading", status_of(conn.get, write.objects_url), 403)
+    same("no password", status_of(Server(about["url"] + "/taxii2/", verify=about["ca"]).refresh), 401)
+    same("a wrong password", status_of(Collection(collection.url, **{**who, "password": "wrong"}).refresh), 401)
+    same("no Collection", status_of(Collection(root.url + "collections/" + NOWHERE, **who).refresh), 404)
+    same("no API Root", status_of(ApiRoot(about["url"] + "/nowhere/", **who).refresh), 404)
+    same("no object", status_of(collection.get_object, "tool--" + NOWHERE), 404)
+    same("no Status", status_of(root.get_status, NOWHERE), 404)
+    same("no time", status_of(collection.get_objects, added_after="yesterday"), 400)
+    same("no cursor", status_of(lambda: conn.get(collection.objects_url, params={"next": "broken"})), 400)
+    same("no version", status_of(collection.get_objects, version=["all", "first"]), 400)
+    same("no envelope", status_of(collection.add_objects, b"{"), 422)
+    same("TAXII 2.0", status_of(Server20(about["url"] + "/taxii2/", **who).refresh), 406)
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        about = json.load(file)
-    with open(about["content"], "rb") as file:
-        content = json.load(file)["objects"]
+    about, content = told()
     root = discover(about)
     collection = next(c for c in root.collections if c.id == about["collection"])
     before = pages(collection.get_objects, 20, version="all", spec_version=BOTH)
     add(root, collection, content)
     records = read(collection, before, content)
+    unlimited(collection, before + content)
+    several_filters(collection, before + content)
     several = match(collection, before + content, records)
+    refusals(about, root, collection, several)
     delete(collection, before + content, several)
     print("everything is as it should be: %d objects" % (len(before) + len(content)))
 

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hansom-taxii/hansom/bench/driver"
+)
+
+// conductor measures everything, one after the other.
+type conductor struct {
+	settings
+	dir    string // where servers keep their data
+	driver *child
+	out    io.Writer
+	blank  string // a prepared data directory for SQLite, "" before there is one
+	result result
+}
+
+// settings are what the flags say.
+type settings struct {
+	binary  string // hansom
+	direct  string // the program that writes straight into the tables; "": none
+	loads   []load
+	only    string // the workload that is measured; "": all
+	engines []string
+	json    string // files for the result
+	doc     string
+	pairs   int
+	each    time.Duration
+	skipped []string
+}
+
+// The two forms of `make bench`.
+const (
+	fullLoads  = "ics,10k,100k,1M"
+	quickLoads = "ics,100k"
+	fullEach   = time.Second
+	quickEach  = 400 * time.Millisecond
+)
+
+func readFlags(args []string) (s settings, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&s.binary, "hansom", "bin/hansom", "the `BINARY` to measure")
+	flags.StringVar(&s.direct, "straight", "", "the `BINARY` of bench/straight, which writes rows straight into the tables")
+	engines := flags.String("engines", "sqlite,postgres", "which stores, separated by commas; PostgreSQL needs -straight")
+	flags.StringVar(&s.json, "json", "", "`FILE` to write the result to")
+	flags.StringVar(&s.doc, "doc", "", "`FILE` of Markdown whose results are to be replaced")
+	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest")
+	quick := flags.Bool("quick", false, "the short form: loads "+quickLoads+", SQLite alone, and short runs")
+	loads := flags.String("loads", fullLoads, "what is read, separated by commas; a number, with k or M, is of generated objects")
+	flags.IntVar(&s.pairs, "pairs", 5, "`HOW MANY` runs of each row, each of the server and of the limit")
+	flags.DurationVar(&s.each, "each", fullEach, "how long a run takes")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	set := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	if *quick && !set["loads"] {
+		*loads = quickLoads
+	}
+	if *quick && !set["engines"] {
+		*engines = "sqlite"
+	}
+	if *quick && !set["each"] {
+		s.each = quickEach
+	}
+	if s.pairs < 1 || s.each <= 0 {
+		return s, errors.New("-pairs and -each must be more than nothing")
+	}
+	s.engines = strings.Split(*engines, ",")
+	return s, s.readLoads(*loads)
+}
+
+func (s *settings) readLoads(names string) error {
+	for name := range strings.SplitSeq(names, ",") {
+		l, err := loadOf(name)
+		if err != nil {
+			return err
+		}
+		if l.Number == 0 && l.File == "" {
+			s.skipped = append(s.skipped, "the load ics: "+icsName+" is not there (HANSOM_TEST_DATA names its folder)")
+			continue
+		}
+		s.loads = append(s.loads, l)
+	}
+	return nil
+}
+
+// conduct measures what the flags say, and writes what came.
+func conduct(ctx context.Context, args []string, out io.Writer) (err error) {
+	set, err := readFlags(args)
+	if err != nil {
+		return err
+	}
+	c := &conductor{settings: set, out: out}
+	c.result.Skipped = set.skipped
+	if c.dir, err = os.MkdirTemp("", "hansom-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(c.dir)) }()
+	if c.driver, err = startDriver(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.driver.stop()) }()
+	c.result.About = c.aboutHere(ctx)
+	if err := c.all(ctx); err != nil {
+		return err
+	}
+	c.result.About.Took = time.Since(c.result.About.Time).Round(time.Second).String()
+	c.result.judge()
+	c.say("")
+	c.result.markdown(out)
+	return c.write()
+}
+
+// all measures each engine: adding, and then reading. Of PostgreSQL one load is
+// enough to set the two beside each other.
+func (c *conductor) all(ctx context.Context) (err error) {
+	if c.direct == "" {
+		c.skip("PostgreSQL, and rows written straight into the tables: no -straight program is given")
+	}
+	if slices.Contains(c.engines, "sqlite") {
+		if err := c.engine(ctx, engine{Name: "sqlite"}, c.loads); err != nil {
+			return err
+		}
+	}
+	if c.direct == "" || !slices.Contains(c.engines, "postgres") {
+		return nil
+	}
+	l, err := startLender(ctx, c.direct)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.stop()) }()
+	if _, err := l.database(ctx); errors.Is(err, errNoPostgres) {
+		c.skip("PostgreSQL: neither initdb nor a URL in HANSOM_TEST_POSTGRES is there")
+		return nil
+	}
+	i := max(0, slices.IndexFunc(c.loads, func(l load) bool { return l.Number == mostTaped }))
+	return c.engine(ctx, engine{Name: "postgres", store: l.database}, c.loads[i:min(i+1, len(c.loads))])
+}
+
+func (c *conductor) skip(what string) { c.result.Skipped = append(c.result.Skipped, what) }
+
+func (c *conductor) engine(ctx context.Context, e engine, loads []load) error {
+	if c.only == "" || c.only == driver.Add {
+		if err := c.adds(ctx, e); err != nil {
+			return err
+		}
+	}
+	for _, l := range loads {
+		if c.only == driver.Add {
+			break
+		}
+		if err := c.reads(ctx, e, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conductor) say(format string, args ...any) { fmt.Fprintf(c.out, format+"\n", args...) }
+
+// write writes the files that are asked for.
+func (c *conductor) write() error {
+	if c.json != "" {
+		text, err := json.MarshalIndent(c.result, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.json, append(text, '\n'), 0o600); err != nil {
+			return err
+		}
+	}
+	if c.doc == "" {
+		return nil
+	}
+	page, err := os.ReadFile(c.doc)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	c.result.markdown(&text)
+	if page, err = replaced(page, text.Bytes()); err != nil {
+		return fmt.Errorf("%s: %w", c.doc, err)
+	}
+	return os.WriteFile(c.doc, page, 0o644) //nolint:gosec // a page for everyone
+}
+
+// The lines between which a page holds the results.
+const (
+	resultsBegin = "<!-- make bench writes what follows -->\n"
+	resultsEnd   = "<!-- make bench wrote what is above -->\n"
+)
+
+// replaced gives a page with other results.
+func replaced(page, results []byte) ([]byte, error) {
+	before, rest, began := bytes.Cut(page, []byte(resultsBegin))
+	_, after, ended := bytes.Cut(rest, []byte(resultsEnd))
+	if !began || !ended {
+		return nil, errors.New("it has no lines between which results stand")
+	}
+	return slices.Concat(before, []byte(resultsBegin+"\n"), results, []byte(resultsEnd), after), nil
+}

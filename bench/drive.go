@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/hansom-taxii/hansom/bench/driver"
+)
+
+// An order is a line for the driver: one of Learn, Run and Add.
+type order struct {
+	Learn *learning `json:",omitempty"`
+	Run   *running  `json:",omitempty"`
+	Add   *adding   `json:",omitempty"`
+}
+
+// place is a server as an order names it.
+type place struct {
+	Base, Account, Password, CAFile string
+	PID                             int
+}
+
+// learning lets the driver walk a Collection that holds a load, and learn
+// scripts for it. What was learnt before is forgotten.
+type learning struct {
+	At      place
+	Path    string
+	Load    load
+	Scripts []workload
+	Tape    string // the file to record answers in; "": none
+}
+
+// running lets it run a script that it has learnt.
+type running struct {
+	At     place
+	Script workload
+	Load   driver.Load
+}
+
+// adding lets it add to an empty Collection.
+type adding struct {
+	At         place
+	Root, Path string
+	Batch      int
+	Load       driver.Load
+}
+
+// workload names a script.
+type workload struct {
+	Kind  string
+	Limit int
+}
+
+// done is the answer to an order, a line.
+type done struct {
+	Figures driver.Figures
+	Error   string `json:",omitempty"`
+}
+
+func (p place) target() (*driver.Target, error) {
+	text, err := os.ReadFile(p.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return &driver.Target{
+		Base: p.Base, Account: p.Account, Password: p.Password, PID: p.PID,
+		TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+	}, nil
+}
+
+// drive does what it is ordered until there are no more orders.
+func drive(ctx context.Context, in io.Reader, out io.Writer) error {
+	learnt := map[workload]*driver.Script{}
+	orders, answers := json.NewDecoder(bufio.NewReader(in)), json.NewEncoder(out)
+	for {
+		var o order
+		err := orders.Decode(&o)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var d done
+		switch {
+		case o.Learn != nil:
+			learnt, err = o.Learn.do(ctx)
+		case o.Run != nil:
+			d.Figures, err = o.Run.do(ctx, learnt)
+		case o.Add != nil:
+			d.Figures, err = o.Add.do(ctx)
+		}
+		if err != nil {
+			d.Error = err.Error()
+		}
+		if err := answers.Encode(d); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *learning) do(ctx context.Context) (scripts map[workload]*driver.Script, err error) {
+	t, err := l.At.target()
+	if err != nil {
+		return nil, err
+	}
+	want, err := l.Load.sums()
+	if err != nil {
+		return nil, err
+	}
+	content, err := driver.Learn(ctx, t, l.Path, want)
+	if err != nil {
+		return nil, err
+	}
+	if l.Tape != "" {
+		tape, err := newTape(l.Tape)
+		if err != nil {
+			return nil, err
+		}
+		t.Heard = tape.heard
+		defer func() { err = errors.Join(err, tape.close()) }()
+	}
+	scripts = map[workload]*driver.Script{}
+	for _, w := range l.Scripts {
+		if scripts[w], err = content.Script(ctx, t, w.Kind, w.Limit); err != nil {
+			return nil, err
+		}
+	}
+	return scripts, nil
+}
+
+func (r *running) do(ctx context.Context, learnt map[workload]*driver.Script) (driver.Figures, error) {
+	s := learnt[r.Script]
+	if s == nil {
+		return driver.Figures{}, fmt.Errorf("%v has not been learnt", r.Script)
+	}
+	t, err := r.At.target()
+	if err != nil {
+		return driver.Figures{}, err
+	}
+	return s.Run(ctx, t, r.Load)
+}
+
+func (a *adding) do(ctx context.Context) (driver.Figures, error) {
+	t, err := a.At.target()
+	if err != nil {
+		return driver.Figures{}, err
+	}
+	adding, err := driver.NewAdding(ctx, t, a.Root, a.Path)
+	if err != nil {
+		return driver.Figures{}, err
+	}
+	return adding.Run(ctx, t, a.Batch, a.Load)
+}
+
+// A child is the driver's process, seen from the conductor.
+type child struct {
+	cmd     *exec.Cmd
+	orders  *json.Encoder
+	answers *json.Decoder
+	in      io.Closer
+}
+
+func startDriver(ctx context.Context) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.CommandContext(ctx, self, "drive")}
+	c.cmd.Stderr = os.Stderr
+	in, err := c.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.in, c.orders, c.answers = in, json.NewEncoder(in), json.NewDecoder(out)
+	return c, c.cmd.Start()
+}
+
+// do gives an order and waits for the answer.
+func (c *child) do(o order) (driver.Figures, error) {
+	if err := c.orders.Encode(o); err != nil {
+		return driver.Figures{}, fmt.Errorf("order the driver: %w", err)
+	}
+	var d done
+	if err := c.answers.Decode(&d); err != nil {
+		return driver.Figures{}, fmt.Errorf("hear the driver: %w", err)
+	}
+	if d.Error != "" {
+		return driver.Figures{}, errors.New(d.Error)
+	}
+	return d.Figures, nil
+}
+
+func (c *child) stop() error { return errors.Join(c.in.Close(), c.cmd.Wait()) }
+
+// settle is a pause in which a server that was asked collects its garbage, so
+// that it does not do so at another's expense.
+const settle = 100 * time.Millisecond

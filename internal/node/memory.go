@@ -1,0 +1,44 @@
+package node
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// besides is what a node may hold beside pages and bodies, in octets, before
+	// the collector has to work harder: a thousand connections, and as much again
+	// that is no longer used. The database's own memory, some 40 MB, is not the
+	// collector's.
+	besides = 112 << 20
+	// restrainEvery is how often what is held is looked at.
+	restrainEvery = time.Second
+)
+
+// restrain keeps what is no longer used from doubling what is: by itself the
+// collector lets the heap grow to twice what is in use, and full budgets would
+// take twice their octets. pages is the budget of all pages, bodies tells what
+// bodies hold; since the bound moves with them, it never keeps the collector
+// running without an end.
+//
+// It ends with ctx, and is of the process as a whole: only a process that is one
+// node and nothing else may do it.
+func restrain(ctx context.Context, pages int64, bodies func() int64) {
+	tick := time.NewTicker(restrainEvery)
+	defer tick.Stop()
+	defer debug.SetMemoryLimit(math.MaxInt64)
+	limit := int64(0)
+	for {
+		if now := besides + pages + 2*bodies(); now != limit {
+			limit = now
+			debug.SetMemoryLimit(limit)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
