@@ -113,14 +113,16 @@ func conduct(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.driver.stop()) }()
 	c.result.About = c.aboutHere(ctx)
-	if err := c.all(ctx); err != nil {
-		return err
-	}
+	failed := c.all(ctx)
 	c.result.About.Took = time.Since(c.result.About.Time).Round(time.Second).String()
 	c.result.judge()
+	if failed != nil { // what was measured until then is not lost
+		c.skip("what comes after this: " + failed.Error())
+		c.doc = ""
+	}
 	c.say("")
 	c.result.markdown(out)
-	return c.write()
+	return errors.Join(failed, c.write())
 }
 
 // all measures each engine: adding, and then reading. Of PostgreSQL one load is

@@ -59,6 +59,22 @@ func TestTheWholeInstrumentMeasures(t *testing.T) {
 	}
 }
 
+func TestWhatWasMeasuredBeforeAFailureIsKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, page := filepath.Join(dir, "result.json"), filepath.Join(dir, "performance.md")
+	must(t, os.WriteFile(page, []byte(resultsBegin+"old\n"+resultsEnd), 0o600))
+	var out bytes.Buffer
+	err := conduct(t.Context(), []string{"-hansom", filepath.Join(dir, "none"), "-only", "add", "-engines", "sqlite", "-json", file, "-doc", page}, &out)
+	r := readResult(t, file)
+	if err == nil || len(r.Skipped) == 0 || !strings.Contains(r.Skipped[len(r.Skipped)-1], "no such file") {
+		t.Errorf("got %v, %q", err, r.Skipped)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "old") {
+		t.Errorf("the page is %q, %v", text, err)
+	}
+}
+
 func readResult(t *testing.T, file string) (r result) {
 	t.Helper()
 	text, err := os.ReadFile(file)

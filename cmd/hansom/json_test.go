@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hansom-taxii/hansom/internal/trial"
+
 	"github.com/spf13/cobra"
 )
 
@@ -60,6 +62,8 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 	bundle := file("bundle.json", `{"objects":[{"type":"ipv4-addr","spec_version":"2.1","id":"ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4","value":"198.51.100.3"}]}`)
 	state := file("state.yaml", "roots: [{name: other, title: Other}]\n")
 	data := filepath.Join(dir, "data")
+	other := trial.Start(t)
+	password := file("password", other.Password(t, "member"))
 	kid := ""
 	missing := map[string]bool{}
 	for _, name := range verbs((&app{}).command()) {
@@ -74,6 +78,8 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 		{"grant add", "alice", "read", "--on", "trust"}, {"grant set", "alice", "write", "--on", "trust"}, {"grant show", "alice"}, {"grant list"},
 		{"grant remove", "alice", "--on", "trust"},
 		{"import", bundle, "--to", "trust/all"}, {"import", bundle, "--to", "trust/all"}, {"export", "trust/all", "-o", filepath.Join(dir, "out.json")},
+		{"conformance", "--list"},
+		{"bench", other.URL, "--account", "member", "--password-file", password, "--ca", other.CAFile, "--connections", "1", "--for", "10ms"},
 		{"keys list"}, {"keys rotate"}, {"keys retire", "KID"},
 		{"apply", "--from-server"}, {"apply", state, "--dry-run"}, {"apply", state, "--yes"}, {"apply", state, "--yes"},
 		{"account remove", "alice"}, {"collection remove", "trust/all"}, {"root remove", "trust"},
