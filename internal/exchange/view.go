@@ -60,7 +60,7 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	if err != nil {
 		return nil, err
 	}
-	if len(f.Encode())-len(f.Next) > maxFilter {
+	if long(f) {
 		return nil, taxii.Errorf(taxii.Malformed, "the filter is longer than %d octets", maxFilter).
 			Describe("Ask for fewer ids at a time.")
 	}
@@ -74,6 +74,12 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	}
 	v.ask(f.Limit)
 	return v, nil
+}
+
+// long tells that a filter is longer than maxFilter.
+func long(f taxii.Filter) bool {
+	lists := len(f.IDs) + len(f.Types) + len(f.SpecVersions) + len(f.Versions)
+	return lists > 0 && len(f.Encode())-len(f.Next) > maxFilter
 }
 
 // resume begins where the filter's cursor or date says.

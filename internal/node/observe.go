@@ -129,8 +129,20 @@ type answer struct {
 	control *http.ResponseController
 	conn    *conn // nil where it is not known
 	stall   time.Duration
+	until   time.Time // what the connection has been given
 	status  int
 	bytes   int64
+}
+
+// hurry gives the next write its time. What was given a moment ago will do: to
+// set it anew costs as much as to write a little.
+func (a *answer) hurry() error {
+	now := time.Now()
+	if a.until.Sub(now) > a.stall-a.stall/8 {
+		return nil
+	}
+	a.until = now.Add(a.stall)
+	return a.control.SetWriteDeadline(a.until)
 }
 
 // Unwrap lets http.ResponseController find the connection.
@@ -140,7 +152,7 @@ func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
 	}
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.stall)) // for answers without a body; where it fails so will the write
+	_ = a.hurry() // for answers without a body; where it fails so will the write
 	a.ResponseWriter.WriteHeader(status)
 }
 
@@ -158,7 +170,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	if err := a.control.SetWriteDeadline(time.Now().Add(a.stall)); err != nil {
+	if err := a.hurry(); err != nil {
 		return 0, err
 	}
 	n, err := a.ResponseWriter.Write(b)
