@@ -21,7 +21,7 @@ RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /internal/tria
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race fuzz lint fmt bench conformance crash docs docs-check smoke ci clean
+.PHONY: help run build test race fuzz lint fmt bench microbench conformance crash docs docs-check smoke ci clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -49,7 +49,12 @@ lint: ## look for faults with golangci-lint (.golangci.yml)
 fmt: ## format all Go files
 	$(GO) fmt ./...
 
-bench: ## run the benchmarks
+bench: build ## measure against the limit: about 20 min, with QUICK=1 about 4 (docs/performance.md)
+	$(GO) build -o bin/bench ./bench
+	$(GO) test -c -o bin/straight.test ./bench/straight
+	bin/bench -straight bin/straight.test -json bin/bench.json $(if $(QUICK),-quick,-doc docs/performance.md) $(BENCH)
+
+microbench: ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
 
 ROUNDS  ?= 50

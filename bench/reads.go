@@ -59,7 +59,39 @@ func (c *conductor) reads(ctx context.Context, e engine, l load) (err error) {
 		}
 		defer func() { err = errors.Join(err, repeats.stop()) }()
 	}
-	return c.rows(e, l, s, repeats)
+	if err := c.rows(e, l, s, repeats); err != nil || !l.cached() || c.only != "" && c.only != driver.Pages {
+		return err
+	}
+	return c.anew(ctx, e, l, s)
+}
+
+// cached tells that all pages of a load may stand in the server's page cache.
+func (l load) cached() bool { return l.Number > 0 && l.Number <= 10_000 }
+
+// littleCache is the setting with which the page cache holds one page and a half.
+const littleCache = "HANSOM_PAGES_BUDGET=8388608"
+
+// anew measures pages of a small load that are read anew each time, as those of a
+// large one are: so that the two can be compared.
+func (c *conductor) anew(ctx context.Context, e engine, l load, s *server) error {
+	if err := s.kill(); err != nil {
+		return err
+	}
+	s.env = append(s.env, littleCache)
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	w := workload{driver.Pages, 1000}
+	if _, err := c.driver.do(order{Learn: &learning{At: s.place(), Path: loadPath, Load: l, Scripts: []workload{w}}}); err != nil {
+		return err
+	}
+	row := read{Engine: e.Name, Load: l.Name + ", read anew", Kind: w.Kind, Limit: w.Limit, Connections: 1}
+	if err := c.row(&row, s, nil); err != nil {
+		return err
+	}
+	c.result.Reads = append(c.result.Reads, row)
+	c.say("  %s", row.line())
+	return nil
 }
 
 // fill fills a server and notes how long that took.

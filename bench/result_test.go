@@ -39,6 +39,7 @@ func measured() *result {
 			r.Reads = append(r.Reads, pages)
 		}
 	}
+	r.Reads = append(r.Reads, read{Engine: "sqlite", Load: "10k, read anew", Kind: "pages", Limit: 1000, Connections: 1, Server: figuresOf(2000)})
 	r.Reads = append(r.Reads, read{Engine: "sqlite", Load: "100k", Kind: "get", Connections: 16, Server: figuresOf(4), Bound: &bound, Ratio: 0.49, CPURatio: 0.4})
 	r.judge()
 	return r
@@ -50,10 +51,11 @@ func TestTargetsAreJudgedByWhatWasMeasured(t *testing.T) {
 		got[one.Name] = one
 	}
 	for _, want := range []target{
+		{"pages of 1000, 16 connections, 10k: of the limit", 0.5, false, 0.6, true},
 		{"pages of 1000, 16 connections, 100k: of the limit", 0.5, false, 0.6, true},
 		{"get by id, 16 connections, 100k: of the limit", 0.5, false, 0.49, false},
 		{"add, 1 object a POST: 16 clients to 1 client", 2, false, 3, true},
-		{"pages of 1000: processor time a page at 1M to that at 10k", 1.3, true, 2, false},
+		{"pages of 1000, read anew: processor time a page at 1M to that at 10k", 1.3, true, 2, false},
 		{"resident memory at 1M with 16 clients, MB", 200, true, 10, true},
 		{"PostgreSQL: add, 1000 objects a POST, 1 client: of the same statements by pgx", 0.6, false, 0.65, true},
 	} {

@@ -34,7 +34,8 @@ collections: [{root: bench, id: ` + collection + `, alias: load, title: Load}]
 // settings; its log, with a line for each request, goes to a file.
 type server struct {
 	binary, dir string
-	store       string // --store, or "" for SQLite
+	store       string   // --store, or "" for SQLite
+	env         []string // further settings
 	log         *os.File
 	cmd         *exec.Cmd
 	base        string
@@ -64,6 +65,7 @@ func (s *server) command(ctx context.Context, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
+	cmd.Env = append(cmd.Env, s.env...)
 	return cmd
 }
 

@@ -132,7 +132,7 @@ func sqlite(t *testing.T, o order, rows []row) float64 {
 // the disk. The size of a page and the log are those that the store has set.
 func dsn(file string) string {
 	pragmas := url.Values{"_pragma": {
-		"synchronous(full)", "secure_delete(on)", "foreign_keys(on)", "cache_size(-4000)", "wal_autocheckpoint(8000)",
+		"synchronous(full)", "secure_delete(on)", "foreign_keys(on)", "temp_store(memory)", "cache_size(-12000)", "wal_autocheckpoint(8000)",
 	}}
 	return (&url.URL{Scheme: "file", Opaque: file, RawQuery: pragmas.Encode()}).String()
 }

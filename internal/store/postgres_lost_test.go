@@ -221,7 +221,7 @@ func TestACommitWhoseAnswerIsLostIsAnErrorAndIsKnownSoonAfter(t *testing.T) {
 	err := s.do(t.Context(), "test", func(x *tx) error {
 		runs++
 		_, err := x.append(&feed.Add{Feed: s.feed, Drafts: []feed.Draft{draft}}, compareInside(&feed.Add{}), 1)
-		w.answer.Store(1) // to the release of the savepoint; the next is to the commit
+		w.answer.Store(0) // to the commit
 		return err
 	})
 	if taxii.KindOf(err) != taxii.Unavailable || !errors.Is(err, errCut) || runs != 1 {

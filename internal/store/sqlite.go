@@ -28,9 +28,13 @@ const (
 	readers = 8
 	// pageSize: entries are about 1.3 KB, so that several share a page.
 	pageSize = 8192
-	// cacheKiB is the page cache of each connection. Pages that were read before
-	// are in the system's cache too; a larger one here is the same memory twice.
-	cacheKiB = 4000
+	// readCacheKiB is the page cache of each connection that reads: the inner pages
+	// of the indexes. Pages that were read before are in the system's cache too; a
+	// larger one here is the same memory twice.
+	readCacheKiB = 3000
+	// writeCacheKiB is that of the writer: what an Add of a thousand objects touches,
+	// so that it is not written out before its commit.
+	writeCacheKiB = 12_000
 	// busyTimeout is how long a connection waits for another's lock: longer than
 	// anything holds one, the scrubber's patience (scrubLong) included.
 	busyTimeout = 15 * time.Second
@@ -84,19 +88,19 @@ func openSQLite(ctx context.Context, path string, o Options) (opened, error) {
 }
 
 func (e *sqliteEngine) open(ctx context.Context, path string) (err error) {
-	if e.writeDB, err = sql.Open("sqlite", dsn(path, "")); err != nil {
+	if e.writeDB, err = sql.Open("sqlite", dsn(path, writeCacheKiB, "")); err != nil {
 		return err
 	}
 	e.writeDB.SetMaxOpenConns(1)
 	if err = e.prepare(ctx); err != nil {
 		return err
 	}
-	if e.read, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
+	if e.read, err = sql.Open("sqlite", dsn(path, readCacheKiB, "query_only(on)")); err != nil {
 		return err
 	}
 	e.read.SetMaxOpenConns(readers)
 	e.read.SetMaxIdleConns(readers)
-	if e.scrubDB, err = sql.Open("sqlite", dsn(path, "query_only(on)")); err != nil {
+	if e.scrubDB, err = sql.Open("sqlite", dsn(path, readCacheKiB, "query_only(on)")); err != nil {
 		return err
 	}
 	e.scrubDB.SetMaxOpenConns(1)
@@ -123,10 +127,10 @@ func private(path string) error {
 	return f.Close()
 }
 
-func dsn(path string, more string) string {
+func dsn(path string, cacheKiB int, more string) string {
 	pragmas := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "synchronous(full)", "secure_delete(on)", "foreign_keys(on)",
-		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+		"temp_store(memory)", fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 	}}
 	if more != "" {
 		pragmas.Add("_pragma", more)

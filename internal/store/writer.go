@@ -121,20 +121,41 @@ func (s *Store) transaction(batch []*job) ([]error, error) {
 	if err := t.exec(s.engine.begin()); err != nil {
 		return nil, err
 	}
+	if len(batch) == 1 {
+		return s.alone(t, batch[0])
+	}
 	errs := make([]error, len(batch))
 	for i, j := range batch {
 		if errs[i] = t.guarded(j); errs[i] != nil && (errors.Is(errs[i], errBroken) || s.engine.again(errs[i])) {
 			return nil, errors.Join(errs[i], t.rollback())
 		}
 	}
+	return errs, s.end(t)
+}
+
+// alone carries out the one write of a transaction. It needs no savepoint, for
+// which the database would keep every page as it was before.
+func (s *Store) alone(t *tx, j *job) ([]error, error) {
+	if err := j.do(t); err != nil {
+		undo := t.rollback()
+		if undo != nil || s.engine.again(err) {
+			return nil, errors.Join(err, undo)
+		}
+		return []error{err}, nil
+	}
+	return []error{nil}, s.end(t)
+}
+
+// end commits a transaction and makes known what it changed.
+func (s *Store) end(t *tx) error {
 	if err := t.exec("commit"); err != nil {
 		if s.engine.lost(s.write) {
-			return nil, unknown(err)
+			return unknown(err)
 		}
-		return nil, errors.Join(err, t.rollback())
+		return errors.Join(err, t.rollback())
 	}
 	s.published(t)
-	return errs, nil
+	return nil
 }
 
 // errBroken: the whole transaction is lost, not just one write of it.
