@@ -21,7 +21,7 @@ RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /internal/tria
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race fuzz lint fmt bench microbench conformance crash docs docs-check smoke ci clean
+.PHONY: help run build test race fuzz lint fmt bench microbench conformance interop crash docs docs-check smoke ci clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ ENGINES ?= sqlite postgres
 
 conformance: build ## check the built demo with all checks of hansom conformance
 	@.ci/conformance bin/hansom
+
+interop: build ## check it with the rows of the OASIS TAXII 2.1 interoperability document alone
+	@.ci/conformance bin/hansom --interop
 
 crash: ## kill the server ROUNDS (50) times while it is written to, on each engine, and check what it kept
 	@for e in $(ENGINES); do echo "$$e:"; $(GO) run ./internal/trial/crash -rounds $(ROUNDS) -store $$e || exit 1; done

@@ -33,6 +33,7 @@ type settings struct {
 	loads   []load
 	only    string // the workload that is measured; "": all
 	engines []string
+	again   string // a result to be judged again; "": one is measured
 	json    string // files for the result
 	doc     string
 	pairs   int
@@ -53,6 +54,7 @@ func readFlags(args []string) (s settings, err error) {
 	flags.StringVar(&s.binary, "hansom", "bin/hansom", "the `BINARY` to measure")
 	flags.StringVar(&s.direct, "straight", "", "the `BINARY` of bench/straight, which writes rows straight into the tables")
 	engines := flags.String("engines", "sqlite,postgres", "which stores, separated by commas; PostgreSQL needs -straight")
+	flags.StringVar(&s.again, "again", "", "measure nothing: judge the result in `FILE`, of -json, again")
 	flags.StringVar(&s.json, "json", "", "`FILE` to write the result to")
 	flags.StringVar(&s.doc, "doc", "", "`FILE` of Markdown whose results are to be replaced")
 	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest")
@@ -103,6 +105,9 @@ func conduct(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	c := &conductor{settings: set, out: out}
+	if set.again != "" {
+		return c.judgeAgain()
+	}
 	c.result.Skipped = set.skipped
 	if c.dir, err = os.MkdirTemp("", "hansom-bench-"); err != nil {
 		return err
@@ -123,6 +128,20 @@ func conduct(ctx context.Context, args []string, out io.Writer) (err error) {
 	c.say("")
 	c.result.markdown(out)
 	return errors.Join(failed, c.write())
+}
+
+// judgeAgain compares a result that was measured before with the targets of now.
+func (c *conductor) judgeAgain() error {
+	text, err := os.ReadFile(c.again)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &c.result); err != nil {
+		return fmt.Errorf("%s: %w", c.again, err)
+	}
+	c.result.judge()
+	c.result.markdown(c.out)
+	return c.write()
 }
 
 // all measures each engine: adding, and then reading. Of PostgreSQL one load is

@@ -43,8 +43,10 @@ func (r *result) judge() {
 	r.Targets = nil
 	for _, load := range r.bounded("sqlite") {
 		r.ofLimit(fmt.Sprintf("pages of 1000, 16 connections, %s: of the limit", load), 0.5, r.read("sqlite", load, driver.Pages, 1000, 16))
-		r.ofLimit(fmt.Sprintf("poll with nothing new, 16 connections, %s: of the limit", load), 0.6, r.read("sqlite", load, driver.Poll, 100, 16))
-		r.ofLimit(fmt.Sprintf("get by id, 16 connections, %s: of the limit", load), 0.5, r.read("sqlite", load, driver.Get, 0, 16))
+		for _, n := range connections() {
+			r.ofLimit(fmt.Sprintf("poll with nothing new, %s, %s: of the limit", plural(n, "connection"), load), 0.6, r.read("sqlite", load, driver.Poll, 100, n))
+			r.ofLimit(fmt.Sprintf("get by id, %s, %s: of the limit", plural(n, "connection"), load), 0.5, r.read("sqlite", load, driver.Get, 0, n))
+		}
 	}
 	for _, clients := range []int{1, 16} {
 		r.ofStraight(fmt.Sprintf("add, 1000 objects a POST, %s: of the same rows written straight", plural(clients, "client")), 0.7, r.add("sqlite", 1000, clients))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ type statement struct {
 
 func (b *statement) arg(v any) string {
 	b.args = append(b.args, v)
-	return fmt.Sprintf("$%d", len(b.args))
+	return "$" + strconv.Itoa(len(b.args))
 }
 
 // readText gives the SELECT of a query, in which e is the entry that is given
