@@ -77,7 +77,7 @@ func (p *probe) do(method, address string, body []byte, options ...option) *answ
 	}
 	a, err := p.suite.target.send(p.ctx, r)
 	if a != nil {
-		p.exchanges = append(p.exchanges, a.Exchange)
+		p.exchanges = append(p.recent(), a.Exchange)
 	}
 	p.want(err == nil, "an answer; there was none: %v", err)
 	return a

@@ -129,6 +129,14 @@ func printable(text string) string {
 	}, text)
 }
 
+// cut bounds what is said of a check: it may hold what a server sent.
+func cut(text string) string {
+	if len(text) <= shownBody {
+		return text
+	}
+	return strings.ToValidUTF8(text[:shownBody], "") + "..."
+}
+
 // lines writes lines until one cannot be written.
 type lines struct {
 	w   io.Writer

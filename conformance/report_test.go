@@ -21,8 +21,9 @@ const secret = "a password that nobody may see"
 // odd starts a server that answers everything in one way, and a run against it.
 func odd(t *testing.T, status int, kind, body string) *conformance.Suite {
 	t.Helper()
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
+		w.Header().Set("X-Echo", r.Header.Get("Authorization")) // as some that look for faults do
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
 	}))
@@ -94,7 +95,7 @@ func TestAReportSaysWhatWasSentWhatCameAndWhatShouldHaveCome(t *testing.T) {
 			t.Errorf("the text lacks %q", part)
 		}
 	}
-	if strings.Contains(text.String(), "\x1b") {
+	if strings.ContainsAny(text.String()+junit.String(), "\x1b\u009b") {
 		t.Error("the server's text steers the terminal")
 	}
 	var read conformance.Report
@@ -121,8 +122,12 @@ func TestATargetThatCannotBeCheckedIsRefused(t *testing.T) {
 	for address, why := range map[string]string{
 		"http://taxii.example.com": "https://", "taxii.example.com": "https://", "https://": "https://",
 		"https://alice:pw@taxii.example.com": "password", "https://taxii.example.com/%zz": "URL",
+		"https://alice:hidden%zz@taxii.example.com": "URL", "http://alice:hidden@taxii.example.com": "password",
 	} {
 		_, err := conformance.New(conformance.Target{URL: address, Writable: "a"})
+		if err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%v shows a password", err)
+		}
 		if err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", address, err)
 		}

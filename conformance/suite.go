@@ -122,6 +122,7 @@ func (s *Suite) Run(ctx context.Context, c Check) Result {
 	p := &probe{ctx: ctx, suite: s}
 	r := Result{Check: c.ID, Section: c.Section(), Title: c.Title, Rules: c.Rules, Interop: c.Interop}
 	r.Outcome, r.Why = p.guarded(c.run)
+	r.Why = printable(cut(r.Why))
 	if r.Outcome == Failed {
 		r.Exchanges = p.recent()
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,9 @@ const (
 	requestTime = 30 * time.Second
 	// mostBody bounds an answer: the largest page that any server sends is far
 	// smaller, and a server that sends without end must not fill this memory.
-	mostBody = 256 << 20
+	mostBody = 64 << 20
+	// mostHeader bounds the headers of an answer likewise.
+	mostHeader = 256 << 10
 	// shownBody is how much of a body a report shows.
 	shownBody = 2000
 	// keptExchanges are shown of a check that failed.
@@ -63,12 +66,12 @@ type Target struct {
 func (t Target) ready() (Target, error) {
 	u, err := url.Parse(t.URL)
 	switch {
-	case err != nil:
-		return t, fmt.Errorf("the server's URL: %w", err)
-	case u.Scheme != "https" || u.Host == "":
-		return t, fmt.Errorf("the server's URL %q must begin with https:// and name a host", t.URL)
+	case err != nil: // what is wrong with it may be a part of a password
+		return t, errors.New("the server's URL cannot be read as one")
 	case u.User != nil:
 		return t, errors.New("the server's URL must not hold a password; give the account apart from it")
+	case u.Scheme != "https" || u.Host == "":
+		return t, fmt.Errorf("the server's URL %q must begin with https:// and name a host", t.URL)
 	case t.Writable == "":
 		return t, errors.New("a Collection that may be written to is needed")
 	}
@@ -91,7 +94,7 @@ func (t Target) client(h2 bool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: trust, DisableCompression: true, ForceAttemptHTTP2: h2, Proxy: http.ProxyFromEnvironment,
-			MaxIdleConnsPerHost: 4, IdleConnTimeout: requestTime,
+			MaxResponseHeaderBytes: mostHeader, MaxIdleConnsPerHost: 4, IdleConnTimeout: requestTime,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       requestTime,
@@ -165,11 +168,23 @@ func (t *Target) send(ctx context.Context, r *request) (*answer, error) {
 	defer in.Body.Close()
 	a.status, a.header, a.proto, a.tls = in.StatusCode, in.Header, in.Proto, in.TLS
 	a.body, err = io.ReadAll(io.LimitReader(in.Body, mostBody))
-	a.Came = cameText(a)
+	a.Came = t.hidden(cameText(a))
 	if err != nil {
 		a.Came += "\n(the body broke off: " + err.Error() + ")"
 	}
 	return a, err
+}
+
+// hidden takes out of a text what signs in, which a server may repeat.
+func (t *Target) hidden(text string) string {
+	for _, a := range []Account{t.Account, t.Other} {
+		if a.Password == "" {
+			continue
+		}
+		text = strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(a.Name+":"+a.Password)), "(not shown)")
+		text = strings.ReplaceAll(text, a.Password, "(not shown)")
+	}
+	return text
 }
 
 // unzipped gives the body without the gzip that the answer's header names.

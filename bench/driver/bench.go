@@ -33,7 +33,10 @@ const Add = "add"
 // answer that is not as it must be ends it with an error.
 func Bench(ctx context.Context, t Target, o Order, tell func(Row)) error {
 	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" {
+	switch {
+	case err != nil || u.User != nil: // what is wrong with it may be a part of a password
+		return errors.New("the URL cannot be read as one, or holds a password: give the account apart from it")
+	case u.Host == "":
 		return fmt.Errorf("%q is no https URL", o.URL)
 	}
 	t.Base = u.Scheme + "://" + u.Host

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/hansom-taxii/hansom/internal/node"
 )
@@ -11,6 +12,9 @@ import (
 // linesMost bounds the log that waits to be written: about 3,000 requests. Who
 // logs more than can be written waits.
 const linesMost = 1 << 20
+
+// flushTime is how long the last lines may take to be written.
+const flushTime = 5 * time.Second
 
 // logger writes the log in the form and from the level that are configured; flush
 // writes what is left of it in the end.
@@ -53,7 +57,10 @@ func (l *lines) Write(line []byte) (int, error) {
 	for len(l.waiting) > linesMost && !l.ending {
 		l.changed.Wait()
 	}
-	if l.ending { // after the last: nobody else would write it
+	if l.ending { // after the last: nobody else will write it
+		l.mu.Unlock()
+		<-l.done
+		l.mu.Lock()
 		return l.to.Write(line)
 	}
 	l.waiting = append(l.waiting, line...)
@@ -86,5 +93,8 @@ func (l *lines) flush() {
 	l.ending = true
 	l.changed.Broadcast()
 	l.mu.Unlock()
-	<-l.done
+	select {
+	case <-l.done:
+	case <-time.After(flushTime): // where nobody reads the log
+	}
 }

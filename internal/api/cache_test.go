@@ -51,9 +51,10 @@ func TestAKeptPageIsNeverStale(t *testing.T) {
 
 func TestTheCacheThrowsOutWhatWasAskedForLeastRecently(t *testing.T) {
 	t.Parallel()
-	d := caching(t, 20, 11*(16<<10)) // eleven objects
+	d := caching(t, 20, 1<<30)
 	one, two := d.written(t, 5), d.written(t, 4)
 	d.written(t, 5)
+	d.pages.cache.most = one.cost + two.cost
 	d.written(t, 3)
 	if d.written(t, 5) != one {
 		t.Error("what was asked for lately was thrown out")
@@ -68,7 +69,7 @@ func TestTheCacheThrowsOutWhatWasAskedForLeastRecently(t *testing.T) {
 
 func TestNobodyWaitsForMemoryThatTheCacheHas(t *testing.T) {
 	t.Parallel()
-	d := caching(t, 60, 4*pageOctets)
+	d := caching(t, 60, 1<<30)
 	for limit := 15; limit > 11; limit-- {
 		d.written(t, limit)
 	}
@@ -92,5 +93,57 @@ func TestAPageThatIsLargerThanTheCacheIsNotKept(t *testing.T) {
 	d.written(t, 5)
 	if d.pages.taken() != 0 || d.pages.cache.pages.Len() != 0 {
 		t.Errorf("%d octets are kept", d.pages.taken())
+	}
+}
+
+func TestAKeptPageDoesNotOutliveTheKeyOfItsCursor(t *testing.T) {
+	t.Parallel()
+	d := caching(t, 20, 1<<30)
+	first := d.written(t, 5)
+	if _, err := d.x.Operator().RotateKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.written(t, 5) == first {
+		t.Error("the cursor of a page is sealed with a key that may be retired")
+	}
+}
+
+func TestPagesOfACollectionThatHasChangedAreThrownOut(t *testing.T) {
+	t.Parallel()
+	d := caching(t, 20, 1<<30)
+	for limit := 1; limit < 6; limit++ {
+		d.written(t, limit)
+	}
+	if _, err := d.x.Operator().Add(t.Context(), "trust", "all", trial.Envelope(trial.Objects(1, 1)...)); err != nil {
+		t.Fatal(err)
+	}
+	now := d.written(t, 5)
+	if n := d.pages.cache.pages.Len(); n != 1 || d.pages.cache.octets != now.cost {
+		t.Errorf("%d pages of %d octets are kept, want the one of now", n, d.pages.cache.octets)
+	}
+}
+
+// What small pages take is not of the budget: to throw them out helps nobody who
+// waits for it.
+func TestSmallPagesDoNotPassForMemoryThatComesFree(t *testing.T) {
+	t.Parallel()
+	d := caching(t, 20, 1<<30)
+	d.written(t, 1)
+	if octets := d.pages.cache.clear(); octets != 0 || d.pages.cache.pages.Len() != 0 {
+		t.Errorf("%d octets are said to come free", octets)
+	}
+	d.pages.gate.turns = []int64{7} // somebody waits
+	d.written(t, 1)
+	if d.pages.cache.pages.Len() != 0 {
+		t.Error("a page is kept while somebody waits for memory")
+	}
+}
+
+func TestTheCacheCountsAllThatAPageTakes(t *testing.T) {
+	t.Parallel()
+	d := caching(t, 20, 1<<30)
+	h := d.written(t, 1)
+	if least := int64(len(h.key)+len(h.page.Next)+cap(h.page.Chunks[0])) + keptBeside; h.cost < least {
+		t.Errorf("a page of at least %d octets counts as %d", least, h.cost)
 	}
 }

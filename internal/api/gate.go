@@ -201,6 +201,13 @@ func (g *gate) leave(octets int64) {
 	g.admit()
 }
 
+// crowd tells whether somebody waits.
+func (g *gate) crowd() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.turns) > 0
+}
+
 // held tells how many octets are taken.
 func (g *gate) held() int64 {
 	g.mu.Lock()

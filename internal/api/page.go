@@ -100,7 +100,7 @@ type pages struct {
 func newPages(budget, pageSize int64) *pages {
 	p := &pages{pageSize: min(pageSize, budget), cache: newCache(budget / cacheShare), held: map[string]*held{}, sending: map[*sending]struct{}{}}
 	p.gate = newGate(budget, func() {
-		if !p.cache.clear() {
+		if p.cache.clear() < p.pageSize {
 			p.closeStalled()
 		}
 	})
@@ -118,6 +118,9 @@ type held struct {
 	err     error
 	counted bool          // its octets are taken from the budget
 	kept    *list.Element // of the cache that keeps it, or nil; the cache's lock guards it
+	cost    int64         // what it takes of the cache
+
+	collection, state string // see View.Of
 
 	mu      sync.Mutex // guards all below
 	claimed bool       // sure is closed
@@ -137,7 +140,7 @@ func (p *pages) hold(ctx context.Context, account int64, v *exchange.View) (*hel
 		page, err := v.Page(ctx)
 		return &held{pages: p, page: page, users: 1}, err
 	}
-	h, first := p.find(v.Key())
+	h, first := p.find(v)
 	stays := false
 	defer func() {
 		if !stays {
@@ -154,8 +157,9 @@ func (p *pages) hold(ctx context.Context, account int64, v *exchange.View) (*hel
 	return h, h.err
 }
 
-// find gives the page that is held under a key, or a new one to be read.
-func (p *pages) find(key string) (h *held, first bool) {
+// find gives the page that is held of a View, or a new one to be read.
+func (p *pages) find(v *exchange.View) (h *held, first bool) {
+	key := v.Key()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h := p.held[key]; h != nil && h.use() {
@@ -166,6 +170,7 @@ func (p *pages) find(key string) (h *held, first bool) {
 		pages: p, key: key, users: 1, open: true,
 		queued: make(chan struct{}), sure: make(chan struct{}), ready: make(chan struct{}),
 	}
+	h.collection, h.state = v.Of()
 	p.held[key] = h
 	return h, true
 }
@@ -193,7 +198,7 @@ func (h *held) begin(ctx context.Context, v *exchange.View) {
 			close(h.queued)
 		}
 	}()
-	if h.pages.gate.now(h.pages.pageSize) || h.pages.cache.clear() && h.pages.gate.now(h.pages.pageSize) {
+	if h.pages.gate.now(h.pages.pageSize) || h.pages.cache.clear() > 0 && h.pages.gate.now(h.pages.pageSize) {
 		waits = false
 		h.claim()
 		h.readCounted(ctx, v)
@@ -297,7 +302,7 @@ func (h *held) read(from func() (*exchange.Page, error)) {
 	h.err = nil
 	if len(page.Chunks) == 0 {
 		h.shut()
-	} else {
+	} else if !h.pages.gate.crowd() { // what others wait for is not kept
 		h.pages.cache.keep(h)
 	}
 }

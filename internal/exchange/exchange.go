@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,7 +51,8 @@ type Exchange struct {
 	run   string // tells this process from others, in cursors
 
 	now     atomic.Pointer[snapshot]
-	publicM sync.Mutex // held while the catalogue is changed and read again
+	publicM sync.Mutex  // held while the catalogue is changed and read again
+	stale   atomic.Bool // the catalogue may be older than the store
 }
 
 // New reads the catalogue, and makes on first start what must be there: the
@@ -139,10 +141,25 @@ func (x *Exchange) reload(ctx context.Context) error {
 func (x *Exchange) change(ctx context.Context, do func(*snapshot) error) error {
 	x.publicM.Lock()
 	defer x.publicM.Unlock()
-	if err := do(x.now.Load()); err != nil {
+	err := do(x.now.Load())
+	if err != nil && taxii.KindOf(err) != taxii.Unavailable {
+		return err // nothing was changed
+	}
+	x.stale.Store(true)
+	return errors.Join(err, x.refresh(context.WithoutCancel(ctx)))
+}
+
+// refresh reads the catalogue again where it may be older than the store: after a
+// change, and, by Housekeep, after one of which nobody knows what became of it.
+func (x *Exchange) refresh(ctx context.Context) error {
+	if !x.stale.Load() {
+		return nil
+	}
+	if err := x.reload(ctx); err != nil {
 		return err
 	}
-	return x.reload(context.WithoutCancel(ctx))
+	x.stale.Store(false)
+	return nil
 }
 
 type requestKey struct{}
@@ -163,7 +180,10 @@ func RequestOf(ctx context.Context) string {
 func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
 	for {
 		wait := purgePause
-		more, err := x.store.PurgeStep(ctx, taxii.TimeOf(x.opt.Now().Add(-statusKept)))
+		more, err := false, x.catchUp(ctx)
+		if err == nil {
+			more, err = x.store.PurgeStep(ctx, taxii.TimeOf(x.opt.Now().Add(-statusKept)))
+		}
 		if err != nil && ctx.Err() == nil {
 			failed(err)
 		}
@@ -176,6 +196,16 @@ func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// catchUp is refresh for who has not the turn to change the catalogue.
+func (x *Exchange) catchUp(ctx context.Context) error {
+	if !x.stale.Load() {
+		return nil
+	}
+	x.publicM.Lock()
+	defer x.publicM.Unlock()
+	return x.refresh(ctx)
 }
 
 const (

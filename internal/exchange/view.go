@@ -140,6 +140,12 @@ func versions(list []string) feed.Versions {
 	return v
 }
 
+// Of names the Collection that is read, and its state: Views of one Collection in
+// different states have nothing in common.
+func (v *View) Of() (collection, state string) {
+	return v.coll.ID, v.head.Incarnation + num(int64(v.head.Place)) + "." + v.s.x.now.Load().active
+}
+
 // Key is equal for Views whose pages are equal.
 func (v *View) Key() string {
 	after := ""
@@ -147,7 +153,8 @@ func (v *View) Key() string {
 		after = v.query.AfterAdded.String()
 	}
 	return strings.Join([]string{
-		string(v.target.Endpoint), v.target.Object, v.coll.ID, v.head.Incarnation, num(int64(v.head.Place)), num(v.query.Ceiling),
+		string(v.target.Endpoint), v.target.Object, v.coll.ID, v.head.Incarnation, num(int64(v.head.Place)), v.head.Added.String(),
+		v.s.x.now.Load().active, num(v.query.Ceiling), // the key is in the cursor for the next page
 		num(int64(v.query.After)), after, num(int64(v.query.Limit)), v.reached.String(), v.filter.Encode(),
 	}, "\x00")
 }

@@ -20,8 +20,8 @@ var (
 // until the process ends, however it ends.
 type fileLock struct{ file *os.File }
 
-// locks takes the data directory for this process, and a file of the store that
-// lies elsewhere; a database of PostgreSQL is locked by who opens it.
+// locks takes the data directory for this process, and the file of the store,
+// which may lie elsewhere; a database of PostgreSQL is locked by who opens it.
 func locks(c Config) (held []*fileLock, err error) {
 	dir, err := lock(filepath.Join(c.Data, "lock"), errLocked)
 	if err != nil {
@@ -29,8 +29,11 @@ func locks(c Config) (held []*fileLock, err error) {
 	}
 	held = append(held, dir)
 	file := databaseFile(c)
-	if file == "" || filepath.Dir(file) == filepath.Clean(c.Data) {
+	if file == "" {
 		return held, nil
+	}
+	if there, err := filepath.EvalSymlinks(file); err == nil { // else there is none yet
+		file = there
 	}
 	store, err := lock(file+".lock", errStoreLocked)
 	if err != nil {

@@ -120,6 +120,22 @@ func TestADataDirectoryIsForOneProcess(t *testing.T) {
 	}
 }
 
+func TestAFileOfTheStoreIsForOneProcessWhereverItIsNamed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	other := filepath.Join(t.TempDir(), "other.db")
+	if err := os.Symlink(filepath.Join(s.conf.Data, "hansom.db"), other); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{filepath.Join(s.conf.Data, "hansom.db"), other} {
+		second := s.conf
+		second.Data, second.Listen, second.Store = t.TempDir(), "127.0.0.1:0", "sqlite:"+file
+		if _, err := node.Init(t.Context(), second); err == nil || !strings.Contains(err.Error(), "another process uses this store") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 func TestWithoutADataDirectoryItSaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	c := node.Defaults()

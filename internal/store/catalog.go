@@ -13,6 +13,8 @@ import (
 
 // Catalog reads everything that is small, as of one moment.
 func (s *Store) Catalog(ctx context.Context) (*exchange.Catalog, error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	txn, err := s.read.BeginTx(ctx, s.engine.snapshot())
 	if err != nil {
 		return nil, s.engine.kind(err)

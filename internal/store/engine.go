@@ -72,6 +72,8 @@ type opened struct {
 	write  *sql.Conn // of the writer
 	// writeTime bounds a transaction of the writer; 0: it takes its time.
 	writeTime time.Duration
+	// readTime bounds a read; 0: it takes its time.
+	readTime time.Duration
 }
 
 // newEntry is a draft that has got its place.

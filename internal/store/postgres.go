@@ -29,6 +29,8 @@ const (
 	// postgresWriteTime bounds a transaction of the writer: who can be reached no
 	// more does not say so.
 	postgresWriteTime = 2 * time.Minute
+	// postgresReadTime bounds a read likewise: a page takes far less.
+	postgresReadTime = 30 * time.Second
 	// cancelTime is how long a statement that was cancelled may take to notice.
 	cancelTime = 5 * time.Second
 	// lockWait is how long the lock on the database is waited for: a process that
@@ -86,7 +88,7 @@ func openPostgres(ctx context.Context, where string, _ Options) (opened, error) 
 		return opened{}, errors.Join(err, closeAll(e.writeDB, e.read))
 	}
 	e.analyst = startAnalyst(e.writeDB)
-	return opened{engine: e, read: e.read, write: write, writeTime: postgresWriteTime}, nil
+	return opened{engine: e, read: e.read, write: write, writeTime: postgresWriteTime, readTime: postgresReadTime}, nil
 }
 
 func always(context.Context, stdlib.ShouldPingParams) bool { return true }

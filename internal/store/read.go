@@ -132,6 +132,8 @@ func (s *Store) after(ctx context.Context, id feed.ID, head feed.Head, q feed.Qu
 
 // visit reads one part.
 func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	text, args := readText(s.engine, id, after, q)
 	rows, err := s.query(ctx, text, args...)
 	if err != nil {

@@ -120,10 +120,13 @@ func (s *Store) loadHeads(ctx context.Context) error {
 		}
 		heads[id] = h
 	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read the heads of the feeds: %w", err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heads = heads
-	return rows.Err()
+	return nil
 }
 
 // Head gives the end of a feed, from memory: an empty poll asks no disk.
@@ -167,8 +170,18 @@ func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
+// reading is the context of a read. A server that is gone does not say so.
+func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.readTime == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.readTime)
+}
+
 // each runs a read and visits its rows.
 func (s *Store) each(ctx context.Context, visit func(*sql.Rows) error, text string, args ...any) error {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	rows, err := s.query(ctx, text, args...)
 	if err != nil {
 		return s.engine.kind(err)

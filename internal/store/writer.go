@@ -103,14 +103,36 @@ func (s *Store) commit(batch []*job) {
 		for i, j := range batch {
 			j.err <- errs[i]
 		}
-	case len(batch) == 1 || errors.Is(err, errCut):
+	case len(batch) == 1 || hopeless(err):
 		for _, j := range batch {
 			j.err <- err
 		}
 	default:
-		for _, j := range batch {
-			s.commit([]*job{j})
+		s.oneByOne(batch)
+	}
+}
+
+// hopeless tells that to carry out one write after the other would be of no use,
+// and long.
+func hopeless(err error) bool {
+	return errors.Is(err, errCut) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// oneByOne gives each write a transaction of its own, for as long as there is hope.
+func (s *Store) oneByOne(batch []*job) {
+	var end error
+	for _, j := range batch {
+		if end != nil {
+			j.err <- end
+			continue
 		}
+		errs, err := s.carry([]*job{j})
+		if err == nil {
+			err = errs[0]
+		} else if hopeless(err) {
+			end = err
+		}
+		j.err <- err
 	}
 }
 
