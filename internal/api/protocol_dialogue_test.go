@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,28 +39,7 @@ import (
 // of dates may be written otherwise: "ms" cuts to milliseconds, "us" writes six
 // digits, "escaped" escapes the colons.
 func TestTheDialoguesWithClientsOfTheFieldAreTheGoldenOnes(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("testdata/clients/*.http")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newDialogue(t).hold(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(text) {
-				t.Errorf("%s differs; got:\n%s", file, got)
-			}
-		})
-	}
+	goldens(t, "testdata/clients/*.http", func(t *testing.T, text string) string { return newDialogue(t).hold(t, text) })
 }
 
 // The dialogues have a server of their own, on which no other test lets anybody

@@ -24,9 +24,12 @@ import (
 // In a request <BASIC member> stands for the credentials of an account, <C> for a
 // Collection of the file's own, and what an earlier answer named, such as <NEXT>
 // or <STATUS>, for its value. In an answer everything that varies has such a name.
-func TestAnswersAreTheGoldenOnes(t *testing.T) {
+func TestAnswersAreTheGoldenOnes(t *testing.T) { goldens(t, "testdata/*.http", replay) }
+
+// goldens compares each file with what play makes of it; with -update it writes that.
+func goldens(t *testing.T, pattern string, play func(t *testing.T, text string) string) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.http")
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -37,7 +40,7 @@ func TestAnswersAreTheGoldenOnes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := replay(t, string(text))
+			got := play(t, string(text))
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)

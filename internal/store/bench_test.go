@@ -79,9 +79,13 @@ func BenchmarkStraightInsertOf1000(b *testing.B) {
 
 // BenchmarkWriters adds one object per Add: many writers share a commit.
 func BenchmarkWriters(b *testing.B) {
+	benchWriters(b, func(b *testing.B) *testStore { return openStore(b, Options{}) })
+}
+
+func benchWriters(b *testing.B, open func(*testing.B) *testStore) {
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			s := openStore(b, Options{})
+			s := open(b)
 			var next atomic.Int64
 			var wait sync.WaitGroup
 			b.ResetTimer()
@@ -115,7 +119,7 @@ func BenchmarkReadPageOf1000(b *testing.B) {
 		"type": {Versions: feed.Versions{Last: true}, Types: []string{"indicator"}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			q.Limit, q.Upto, q.Content = 1000, 50_000, true
+			q.Limit, q.Upto, q.Content, q.Bare = 1000, 50_000, true, true
 			octets, after := 0, feed.Place(0)
 			for b.Loop() {
 				q.After = after

@@ -27,7 +27,7 @@ type engine interface {
 
 	// oneOf is the condition of being among the values of an argument, which
 	// values makes of a list.
-	oneOf(placeholder string) string
+	oneOf(argument string) string
 	values(list any) any
 	// at gives the entries of a feed in the places of a SELECT, which gives them
 	// in order and each once; content is not sorted.

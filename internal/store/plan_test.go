@@ -19,8 +19,8 @@ type step struct {
 	what      string
 }
 
-// placeholders counts the arguments of a statement.
-func placeholders(text string) (most int) {
+// arguments counts the arguments of a statement.
+func arguments(text string) (most int) {
 	for _, m := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(text, -1) {
 		n, _ := strconv.Atoi(m[1])
 		most = max(most, n)
@@ -47,7 +47,7 @@ func (s *testStore) statements() (texts []string) {
 // plan asks SQLite how it would carry out a statement.
 func (s *testStore) plan(text string) (steps []step) {
 	s.Helper()
-	rows, err := s.read.QueryContext(s.Context(), "explain query plan "+text, make([]any, placeholders(text))...)
+	rows, err := s.read.QueryContext(s.Context(), "explain query plan "+text, make([]any, arguments(text))...)
 	if err != nil {
 		s.Fatalf("%v in %s", err, text)
 	}

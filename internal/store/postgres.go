@@ -194,7 +194,7 @@ func (*postgresEngine) snapshot() *sql.TxOptions {
 	return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 }
 
-func (*postgresEngine) oneOf(placeholder string) string { return " = any(" + placeholder + ")" }
+func (*postgresEngine) oneOf(argument string) string { return " = any(" + argument + ")" }
 
 func (*postgresEngine) values(list any) any { return list }
 

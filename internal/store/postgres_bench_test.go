@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,25 +100,7 @@ func addInTurn(b *testing.B, ours, theirs string) {
 // its disk.
 func BenchmarkPostgreSQLWriters(b *testing.B) {
 	p := trial.PostgresDurable(b)
-	for _, writers := range []int{1, 16} {
-		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			s := collected(openStoreAt(b, p.Database(b), Options{}))
-			var next atomic.Int64
-			var wait sync.WaitGroup
-			b.ResetTimer()
-			for range writers {
-				wait.Go(func() {
-					for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-						if err := s.put(typical(int(i))); err != nil {
-							b.Error(err)
-						}
-					}
-				})
-			}
-			wait.Wait()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "objects/s")
-		})
-	}
+	benchWriters(b, func(b *testing.B) *testStore { return collected(openStoreAt(b, p.Database(b), Options{})) })
 }
 
 func BenchmarkPostgreSQLReads(b *testing.B) {

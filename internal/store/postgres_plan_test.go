@@ -25,7 +25,7 @@ func (s *testStore) planOnPostgres(text string) string {
 	must(s, err)
 	defer conn.Close()
 	execute := "explain (costs off) execute plan"
-	if n := placeholders(text); n > 0 {
+	if n := arguments(text); n > 0 {
 		execute += "(" + strings.Repeat("null, ", n-1) + "null)"
 	}
 	var lines []string

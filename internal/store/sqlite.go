@@ -175,8 +175,8 @@ func (*sqliteEngine) begin() string { return "begin immediate" }
 // snapshot: every transaction reads as of one moment.
 func (*sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
-func (*sqliteEngine) oneOf(placeholder string) string {
-	return " in (select value from json_each(" + placeholder + "))"
+func (*sqliteEngine) oneOf(argument string) string {
+	return " in (select value from json_each(" + argument + "))"
 }
 
 func (*sqliteEngine) values(list any) any { return jsonList(list) }
