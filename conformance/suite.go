@@ -2,11 +2,13 @@
 // client, by what the OASIS standard asks of it and what the clients in use break
 // on. A check is data, with the numbers of the requirements that it shows
 // (docs/spec: R for the standard, K for the clients, a row for the OASIS
-// interoperability document). It knows no server's inside and takes no server's
+// interoperability document; docs/channels.md: CH for its sections, S and Q for
+// the rows of its section 12). It knows no server's inside and takes no server's
 // word for anything: what it reads it has added itself.
 //
 // The checks add objects to one Collection that the caller names, and delete some
-// of them. They leave everything else as it is.
+// of them. Beside it they make Channels, if the account may, and end them. They
+// leave everything else as it is.
 package conformance
 
 import (
@@ -41,7 +43,7 @@ func All() []Check {
 		transportChecks(), authenticationChecks(), mediaChecks(), errorChecks(),
 		discoveryChecks(), rootChecks(), collectionsChecks(), collectionChecks(),
 		objectsChecks(), filterChecks(), pagingChecks(), headerChecks(), manifestChecks(), objectChecks(), versionsChecks(),
-		addChecks(), contentChecks(), statusChecks(), accessChecks(), deleteChecks(), optionalChecks(),
+		addChecks(), contentChecks(), statusChecks(), accessChecks(), deleteChecks(), optionalChecks(), channelChecks(),
 	)
 }
 
@@ -79,6 +81,7 @@ type Suite struct {
 	world  *world
 	seeded *seed
 	first  string // the id of the first Status of the run
+	common *common
 }
 
 // New begins a run. It sends nothing yet.
@@ -87,7 +90,7 @@ func New(t Target) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Suite{target: t}, nil
+	return &Suite{target: t, common: new(common)}, nil
 }
 
 // At gives the same run, with what it has prepared, against another address of the
@@ -99,22 +102,30 @@ func (s *Suite) At(address string, trust *tls.Config) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	other := &Suite{target: t, seeded: s.seeded, first: s.first}
+	other := &Suite{target: t, seeded: s.seeded, first: s.first, common: s.common}
 	if s.world != nil {
 		other.world = s.world.at(s.target.base, t.base)
 	}
 	return other, nil
 }
 
-// Prepare looks the server's places up and adds the objects that the reading
-// checks read. Run does the same when it is needed.
+// Prepare looks the server's places up, adds the objects that the reading checks
+// read, and publishes their Messages where there are Channels. Run does the same
+// when it is needed.
 func (s *Suite) Prepare(ctx context.Context) error {
-	r := s.Run(ctx, Check{ID: "prepare/objects", run: func(p *probe) { p.seed() }})
-	if r.Outcome != Passed {
-		return fmt.Errorf("prepare: %s", r.Why)
+	for _, c := range []Check{
+		{ID: "prepare/objects", run: func(p *probe) { p.seed() }},
+		{ID: "prepare/messages", run: func(p *probe) { p.hall(); p.vast() }},
+	} {
+		if r := s.Run(ctx, c); r.Outcome == Failed {
+			return fmt.Errorf("prepare: %s", r.Why)
+		}
 	}
 	return nil
 }
+
+// Close ends the Channels that the run has made for several checks.
+func (s *Suite) Close(ctx context.Context) { s.end(&probe{ctx: ctx, suite: s}) }
 
 // Run carries one check out.
 func (s *Suite) Run(ctx context.Context, c Check) Result {
@@ -134,6 +145,7 @@ func (s *Suite) Run(ctx context.Context, c Check) Result {
 // them up.
 func (s *Suite) RunAll(ctx context.Context, checks []Check, each func(Result)) Report {
 	report := Report{Target: s.target.base, Began: time.Now().UTC()}
+	defer s.Close(ctx)
 	for _, c := range checks {
 		if ctx.Err() != nil {
 			break

@@ -1,15 +1,18 @@
 package conformance_test
 
 import (
+	"os"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/conformance"
 )
 
 func TestThereAreAtLeastTwoHundredChecksAndEachNamesItsRules(t *testing.T) {
-	rule := regexp.MustCompile(`\A(R\d{3}|K\d{2})\z`)
+	rule := regexp.MustCompile(`\A(R\d{3}|K\d{2}|CH\d{1,2}(\.\d)?|[SQ]\d{1,2}|G\d)\z`)
 	id := regexp.MustCompile(`\A[a-z]+/[a-z0-9-]+\z`)
 	seen := map[string]bool{}
 	all := conformance.All()
@@ -49,4 +52,65 @@ func TestEveryRowOfTheInteroperabilityDocumentHasACheck(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryRuleOfChannelsStandsInTheirDocument(t *testing.T) {
+	text, err := os.ReadFile("../docs/channels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := channelRules(string(text))
+	shown := map[string]bool{}
+	n := 0
+	for _, c := range conformance.All() {
+		if c.Section() == "channels" {
+			n++
+		}
+		for _, r := range c.Rules {
+			if !strings.ContainsAny(r[:1], "RK") && !rules[r] {
+				t.Errorf("%s names %s, which docs/channels.md does not have", c.ID, r)
+			}
+			shown[r] = true
+		}
+	}
+	if n < 110 {
+		t.Errorf("%d checks of Channels", n)
+	}
+	for n := 17; n <= 30; n++ { // what the draft has of methods, ttl and Subscriptions
+		if r := "S" + strconv.Itoa(n); !shown[r] {
+			t.Errorf("no check shows row %s", r)
+		}
+	}
+	for _, r := range []string{"CH2", "CH3", "CH4", "CH5", "CH5.1", "CH5.2", "CH5.3", "CH5.4", "CH6", "CH7", "CH8", "CH10", "CH13"} {
+		if !shown[r] {
+			t.Errorf("no check shows section %s", r)
+		}
+	}
+}
+
+// channelRules gives the sections of the document, the rows of its table of the
+// draft and its guarantees, as checks name them.
+func channelRules(text string) map[string]bool {
+	rules := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^##+ (\d+(?:\.\d)?)\.? `).FindAllStringSubmatch(text, -1) {
+		rules["CH"+m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^- (G\d) `).FindAllStringSubmatch(text, -1) {
+		rules[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\| ((?:[SQ]\d+(?:, |-)?)+) \|`).FindAllStringSubmatch(text, -1) {
+		for part := range strings.SplitSeq(m[1], ", ") {
+			first, last, ranged := strings.Cut(part, "-")
+			rules[first] = true
+			from, _ := strconv.Atoi(first[1:])
+			to := from
+			if ranged {
+				to, _ = strconv.Atoi(last[1:])
+			}
+			for i := from; i <= to; i++ {
+				rules[first[:1]+strconv.Itoa(i)] = true
+			}
+		}
+	}
+	return rules
 }

@@ -47,6 +47,10 @@ type Target struct {
 	// Hidden is a Collection which Account may not see: its id if it is beside
 	// Writable, else its path. Without one, the checks of that are skipped.
 	Hidden string
+	// Channel is the name of a Channel beside Writable that Account may read and
+	// publish to, for a server that lets it create none: few checks of Channels do
+	// without one of their own.
+	Channel string
 	// Other is a second account that must not see what Account does; without
 	// one, the checks of that are skipped.
 	Other Account
@@ -144,15 +148,26 @@ type answer struct {
 
 // send sends one request and reads the answer.
 func (t *Target) send(ctx context.Context, r *request) (*answer, error) {
+	a, body, err := t.begin(ctx, r)
+	if err != nil {
+		return a, err
+	}
+	return a, t.whole(a, body)
+}
+
+// begin sends one request and reads the answer up to its body, which the caller
+// closes.
+func (t *Target) begin(ctx context.Context, r *request) (*answer, io.ReadCloser, error) {
+	a := &answer{Exchange: Exchange{Sent: sentText(r)}}
 	out, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, err
+		a.Came = "no answer: " + err.Error()
+		return a, nil, err
 	}
 	maps.Copy(out.Header, r.header)
 	if _, set := out.Header["User-Agent"]; !set {
 		out.Header.Set("User-Agent", "hansom-conformance")
 	}
-	a := &answer{Exchange: Exchange{Sent: sentText(r)}}
 	if r.account != nil {
 		out.SetBasicAuth(r.account.Name, r.account.Password)
 	}
@@ -163,16 +178,22 @@ func (t *Target) send(ctx context.Context, r *request) (*answer, error) {
 	in, err := client.Do(out)
 	if err != nil {
 		a.Came = "no answer: " + err.Error()
-		return a, err
+		return a, nil, err
 	}
-	defer in.Body.Close()
 	a.status, a.header, a.proto, a.tls = in.StatusCode, in.Header, in.Proto, in.TLS
-	a.body, err = io.ReadAll(io.LimitReader(in.Body, mostBody))
+	a.Came = t.hidden(cameText(a))
+	return a, in.Body, nil
+}
+
+// whole reads the body of an answer.
+func (t *Target) whole(a *answer, body io.ReadCloser) (err error) {
+	defer body.Close()
+	a.body, err = io.ReadAll(io.LimitReader(body, mostBody))
 	a.Came = t.hidden(cameText(a))
 	if err != nil {
 		a.Came += "\n(the body broke off: " + err.Error() + ")"
 	}
-	return a, err
+	return err
 }
 
 // hidden takes out of a text what signs in, which a server may repeat.

@@ -27,7 +27,7 @@ func (w *world) at(from, to string) *world {
 		}
 		return address
 	}
-	moved.root = move(w.root)
+	moved.root, moved.discovery.Default = move(w.root), move(w.discovery.Default)
 	moved.roots = nil
 	for _, r := range w.roots {
 		moved.roots = append(moved.roots, move(r))

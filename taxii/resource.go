@@ -13,6 +13,7 @@ type Discovery struct {
 	Contact     string   `json:"contact,omitempty"`
 	Default     string   `json:"default,omitempty"`   // byte for byte one of APIRoots (R175, K03)
 	APIRoots    []string `json:"api_roots,omitempty"` // absolute URLs, or paths with one leading slash (R177, R178)
+	APIBases    []string `json:"api_bases,omitempty"` // only at /taxii2/api-bases/, for clients of the first draft: APIRoots as absolute URLs
 }
 
 // APIRoot describes one API Root (section 4.2.1). Title, Versions and
@@ -106,6 +107,9 @@ type StatusDetail struct {
 	ID      string `json:"id"`
 	Version string `json:"version"`
 	Message string `json:"message,omitempty"`
+
+	Disposition string `json:"disposition,omitempty"` // of a Message
+	Cursor      string `json:"cursor,omitempty"`      // after a Message that is stored; for who may read
 }
 
 // Envelope carries objects (section 3.7), for clients and tests. A server writes

@@ -24,8 +24,8 @@ func (a *app) apply() *cobra.Command {
 	var o applying
 	cmd := &cobra.Command{
 		Use:   "apply FILE",
-		Short: "Make roots, collections, accounts and grants as a file declares them",
-		Long: `Makes API Roots, Collections, accounts and grants as a YAML file declares them. What is
+		Short: "Make roots, collections, channels, accounts and grants as a file declares them",
+		Long: `Makes API Roots, Collections, Channels, accounts and grants as a YAML file declares them. What is
 there already as declared stays untouched, so that a second run has nothing to do; what
 is not declared stays too, unless --prune removes it. First the plan is shown: + is
 added, ~ is changed, - is removed. Then it asks, unless --yes; where nobody can be asked

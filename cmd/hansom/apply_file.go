@@ -22,6 +22,7 @@ const maxDeclaration = 1 << 20
 type declaration struct {
 	Roots       []exchange.RootSetting       `yaml:"roots"`
 	Collections []exchange.CollectionSetting `yaml:"collections"`
+	Channels    []exchange.ChannelSetting    `yaml:"channels"`
 	Accounts    []declaredAccount            `yaml:"accounts"`
 	Grants      []exchange.GrantSetting      `yaml:"grants"`
 }
@@ -70,7 +71,7 @@ func (a *app) declared(file string) (exchange.Declaration, error) {
 	if err != nil {
 		return exchange.Declaration{}, tried(err, "read %s", file)
 	}
-	wanted := exchange.Declaration{Roots: d.Roots, Collections: d.Collections, Grants: d.Grants}
+	wanted := exchange.Declaration{Roots: d.Roots, Collections: d.Collections, Channels: d.Channels, Grants: d.Grants}
 	for _, account := range d.Accounts {
 		set := account.AccountSetting
 		if account.Reference != nil {

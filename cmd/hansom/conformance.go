@@ -18,6 +18,7 @@ type conforming struct {
 	target
 	ready             string // the ready file of a demo
 	writable, hidden  string
+	channel           string
 	other, otherFile  string
 	only              []string
 	interop, list     bool
@@ -31,8 +32,11 @@ func (a *app) conformance() *cobra.Command {
 		Short: "Check any TAXII 2.1 server against the standard",
 		Long: `Checks a TAXII 2.1 server, hansom or any other, from outside: over HTTPS, as a client. Each
 check names the requirements of the OASIS standard (R) or the rules of the clients in use (K)
-that it shows; docs/spec/ in the source has their text. The checks add objects of their own to
-the collection that --writable names, and delete some of them again; nothing else is changed.
+that it shows; docs/spec/ in the source has their text. Those of Channels name sections of
+docs/channels.md (CH), its guarantees (G) and the rows of its section 12 (S, Q); they are skipped
+where the server has no Channels. The checks add objects of their own to the collection that
+--writable names, and delete some of them again. Beside it they create Channels of their own, if
+the account may, and end them; nothing else is changed.
 A check whose precondition is missing has failed; it is skipped only where the server does not
 claim, or the flags do not give, what it is about.
 
@@ -56,6 +60,7 @@ failed. A running demo is checked with --ready-file, which gives all of the othe
 	flags := cmd.Flags()
 	flags.StringVar(&c.writable, "writable", "", "`ID` or alias of a collection that the checks may fill")
 	flags.StringVar(&c.hidden, "hidden", "", "`ID` of a collection beside it, or path of one elsewhere, that the account may not see")
+	flags.StringVar(&c.channel, "channel", "", "`NAME` of a channel beside it that the account may read and publish to, where it may create none")
 	flags.StringVar(&c.other, "other-account", "", "`NAME` of a second account, to check what it must not see")
 	flags.StringVar(&c.otherFile, "other-password-file", "", "`FILE` with the password of --other-account")
 	flags.StringVar(&c.ready, "ready-file", "", "ready `FILE` of a running demo, instead of URL and all of the above")
@@ -102,7 +107,7 @@ func (c *conforming) aim(args []string) (t conformance.Target, err error) {
 	if c.writable == "" {
 		return t, misused("--writable is missing: the checks need a collection that they may fill")
 	}
-	t = conformance.Target{URL: args[0], Writable: c.writable, Hidden: c.hidden, Certificates: c.cert != ""}
+	t = conformance.Target{URL: args[0], Writable: c.writable, Hidden: c.hidden, Channel: c.channel, Certificates: c.cert != ""}
 	if t.TLS, err = c.tls(); err != nil {
 		return t, err
 	}
@@ -138,6 +143,11 @@ func (c *conforming) demo() (t conformance.Target, err error) {
 	}
 	if hidden := r.collection(false, false); hidden.ID != "" {
 		t.Hidden = hidden.Root + "collections/" + hidden.ID + "/"
+	}
+	for _, channel := range r.Channels {
+		if channel.Readable && channel.Writable && channel.Root == r.collection(true, true).Root {
+			t.Channel = channel.Name
+		}
 	}
 	t.TLS, err = c.tls()
 	return t, err

@@ -10,6 +10,7 @@ import (
 	"github.com/hansom-taxii/hansom/cmd/hansom/demo"
 	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/internal/node"
+	"github.com/hansom-taxii/hansom/taxii"
 	"github.com/spf13/cobra"
 )
 
@@ -28,17 +29,17 @@ func (a *app) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a server with sample content to try things out",
-		Long: `Runs a server with two API Roots, four Collections, sample content and three accounts,
-and prints commands to try. The member reads and writes what each Collection lets it;
-the reader only reads; the admin may do everything.
+		Long: `Runs a server with two API Roots, four Collections, two Channels, sample content and three
+accounts, and prints commands to try. The member reads and writes what each Collection and
+Channel lets it, and may make Channels; the reader only reads; the admin may do everything.
 
 Started again on the same data directory it serves the same data, with the same
 passwords, which the demo alone keeps, in demo.json. Its own roots, collections,
-accounts and grants are put back if they were removed; content is loaded once. A data
+channels, accounts and grants are put back if they were removed; content is loaded once. A data
 directory or a store that holds a server of one's own is refused.
 
 --ready-file writes, once the server takes requests, a file of JSON with the address,
-the accounts and the collections, for programs. It is there only while they can be used:
+the accounts, the collections and the channels, for programs. It is there only while they can be used:
 one that is left from before is removed first, and this one when the demo ends.`,
 		Example: `  hansom demo
   hansom demo --data /tmp/demo --listen 127.0.0.1:0 --ready-file /tmp/ready.json`,
@@ -49,7 +50,7 @@ one that is left from before is removed first, and this one when the demo ends.`
 	flags.StringVar(&a.data, "data", "", "data `DIR` of the demo (default $HANSOM_DATA, else \""+demoData+"\")") // instead of everyone's
 	flags.StringVar(&a.config, "config", "", "configuration `FILE`, but for data and listen (default none)")
 	flags.StringVar(&o.listen, "listen", node.Defaults().Listen, "`ADDRESS:PORT` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.readyFile, "ready-file", "", "write address, accounts and collections to `FILE` once it serves")
+	flags.StringVar(&o.readyFile, "ready-file", "", "write address, accounts, collections and channels to `FILE` once it serves")
 	flags.StringVar(&o.store, "store", "", "keep content in `PLACE`: sqlite:PATH or postgres://USER@HOST/DATABASE (default in the data directory)")
 	flags.BoolVar(&o.empty, "empty", false, "load no content")
 	return a.printsJSON(cmd)
@@ -170,6 +171,12 @@ var memberRights = map[string]exchange.Rights{
 	"trust/dropbox":    exchange.Write,
 }
 
+// channelRights are the same for Channels.
+var channelRights = map[string]exchange.Rights{
+	"trust/alerts":     exchange.Read | exchange.Write,
+	"trust/indicators": exchange.Read, // it is fed
+}
+
 // declaration is what must be there. The password of an account that is there
 // is set only if it is another.
 func (d *demoServer) declaration() exchange.Declaration {
@@ -180,12 +187,11 @@ func (d *demoServer) declaration() exchange.Declaration {
 	for _, role := range roles {
 		want.Accounts = append(want.Accounts, exchange.AccountSetting{Name: role, Password: d.memo.Passwords[role]})
 	}
-	want.Grants = []exchange.GrantSetting{{Account: roleAdmin, On: string(exchange.OnServer), Rights: []string{"all"}}}
-	for _, c := range demo.Collections() {
-		want.Collections = append(want.Collections, exchange.CollectionSetting{
-			Root: c.Root, ID: c.ID, Alias: c.Alias, Title: c.Title, Description: c.Description,
-		})
-		on, may := c.Root+"/collection/"+c.Alias, memberRights[c.Root+"/"+c.Alias]
+	want.Grants = []exchange.GrantSetting{
+		{Account: roleAdmin, On: string(exchange.OnServer), Rights: []string{"all"}},
+		{Account: roleMember, On: demo.Roots()[0].Name, Rights: exchange.Create.List()},
+	}
+	grant := func(on string, may exchange.Rights) {
 		for _, g := range []struct {
 			role   string
 			rights exchange.Rights
@@ -195,5 +201,25 @@ func (d *demoServer) declaration() exchange.Declaration {
 			}
 		}
 	}
+	for _, c := range demo.Collections() {
+		want.Collections = append(want.Collections, exchange.CollectionSetting{
+			Root: c.Root, ID: c.ID, Alias: c.Alias, Title: c.Title, Description: c.Description,
+		})
+		grant(c.Root+"/collection/"+c.Alias, memberRights[c.Root+"/"+c.Alias])
+	}
+	for _, c := range demo.Channels() {
+		want.Channels = append(want.Channels, channelSetting(c))
+		grant(c.Root+"/channel/"+c.Name, channelRights[c.Root+"/"+c.Name])
+	}
 	return want
+}
+
+// channelSetting is how a Channel of the demo is made. One that a Collection
+// feeds takes nothing else.
+func channelSetting(c demo.Channel) exchange.ChannelSetting {
+	set := exchange.ChannelSetting{Root: c.Root, Name: c.Name, Title: c.Title, Description: c.Description}
+	if c.From != "" {
+		set.From, set.Mode = &c.From, taxii.ModeReadOnly
+	}
+	return set
 }

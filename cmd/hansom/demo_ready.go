@@ -21,6 +21,7 @@ type readyFile struct {
 	DefaultRoot string            `json:"default_root"`
 	Accounts    []readyAccount    `json:"accounts"`
 	Collections []readyCollection `json:"collections"`
+	Channels    []readyChannel    `json:"channels"`
 }
 
 type readyAccount struct {
@@ -35,6 +36,14 @@ type readyCollection struct {
 	ID       string `json:"id"`
 	Alias    string `json:"alias"`
 	Title    string `json:"title"`
+	Readable bool   `json:"readable"`
+	Writable bool   `json:"writable"`
+}
+
+// readyChannel is a Channel and what the member may do with it.
+type readyChannel struct {
+	Root     string `json:"root"` // path, such as /trust/
+	Name     string `json:"name"`
 	Readable bool   `json:"readable"`
 	Writable bool   `json:"writable"`
 }
@@ -75,6 +84,12 @@ func (d *demoServer) readyFile(info node.Info) readyFile {
 		r.Collections = append(r.Collections, readyCollection{
 			Root: "/" + c.Root + "/", ID: c.ID, Alias: c.Alias, Title: c.Title,
 			Readable: may.Has(exchange.Read), Writable: may.Has(exchange.Write),
+		})
+	}
+	for _, c := range demo.Channels() {
+		may := channelRights[c.Root+"/"+c.Name]
+		r.Channels = append(r.Channels, readyChannel{
+			Root: "/" + c.Root + "/", Name: c.Name, Readable: may.Has(exchange.Read), Writable: may.Has(exchange.Write),
 		})
 	}
 	return r

@@ -17,7 +17,7 @@ func (a *app) sayDemo(r readyFile, data, store string) {
 	a.say("hansom serves a demo at %s (stop it with Ctrl-C; its data is in %s)\n", r.URL+r.Discovery, data)
 	rows := [][]string{{"ACCOUNT", "PASSWORD", "MAY"}}
 	may := map[string]string{
-		roleAdmin: "do everything", roleMember: "read and write what each collection lets it", roleReader: "read what the member reads",
+		roleAdmin: "do everything", roleMember: "read and write what each collection and channel lets it", roleReader: "read what the member reads",
 	}
 	for _, account := range r.Accounts {
 		rows = append(rows, []string{account.Name, account.Password, may[account.Role]})
@@ -29,20 +29,48 @@ func (a *app) sayDemo(r readyFile, data, store string) {
 		rows = append(rows, []string{c.Root + "collections/" + c.Alias + "/", c.ID, yes(c.Readable), yes(c.Writable), c.Title})
 	}
 	a.table(rows...)
+	a.say("")
+	rows = [][]string{{"CHANNEL", "MEMBER FOLLOWS", "PUBLISHES"}}
+	for _, c := range r.Channels {
+		rows = append(rows, []string{c.Root + "channels/" + c.Name + "/", yes(c.Readable), yes(c.Writable)})
+	}
+	a.table(rows...)
 	member := r.Accounts[1]
 	a.sayCurl(r, member)
+	a.sayFollow(r, member)
 	a.sayPython(r, member)
 }
 
 func (a *app) sayCurl(r readyFile, member readyAccount) {
-	curl := fmt.Sprintf("curl -sS -w '\\n' --cacert %s -u %s -H 'Accept: %s'", quoted(r.CAFile), quoted(member.Name+":"+member.Password), taxii.MediaType)
+	ask := curl("-sS -w '\\n'", r, member, taxii.MediaType)
 	root := r.URL + r.DefaultRoot
 	objects := root + "collections/" + r.Collections[0].ID + "/objects/"
 	a.say("\nAsk it with curl: what there is, the collections, a page of objects, and an indicator of your own:\n")
-	a.say("%s %s", curl, quoted(r.URL+r.Discovery))
-	a.say("%s %s", curl, quoted(root+"collections/"))
-	a.say("%s %s", curl, quoted(objects+"?limit=3"))
-	a.say("%s -H 'Content-Type: %s' --data %s %s", curl, taxii.MediaType, quoted(indicator()), quoted(objects))
+	a.say("%s %s", ask, quoted(r.URL+r.Discovery))
+	a.say("%s %s", ask, quoted(root+"collections/"))
+	a.say("%s %s", ask, quoted(objects+"?limit=3"))
+	a.say("%s -H 'Content-Type: %s' --data %s %s", ask, taxii.MediaType, quoted(indicator()), quoted(objects))
+}
+
+// curl is the beginning of a command that asks as the member.
+func curl(flags string, r readyFile, member readyAccount, accept string) string {
+	return fmt.Sprintf("curl %s --cacert %s -u %s -H 'Accept: %s'", flags, quoted(r.CAFile), quoted(member.Name+":"+member.Password), accept)
+}
+
+// sayFollow prints two ways to follow the Channel that is fed, and one to publish
+// on the other.
+func (a *app) sayFollow(r readyFile, member readyAccount) {
+	alerts, fed := r.channelURL(0), r.channelURL(1)
+	a.say("\nFollow a channel, with curl or with hansom, in a terminal of its own: it shows what is there, and what you post above as it comes:\n")
+	a.say("%s %s", curl("-sSN", r, member, "text/event-stream"), quoted(fed+"messages/?after=earliest"))
+	a.say("printf '%%s\\n' %s | hansom follow %s --from earliest --account %s --ca %s", quoted(member.Password), quoted(fed), quoted(member.Name), quoted(r.CAFile))
+	a.say("\nPublish on the other one, %s, and follow it in the same way:\n", alerts)
+	a.say("%s -H 'Content-Type: %s' --data %s %s", curl("-sS -w '\\n'", r, member, taxii.MediaType), taxii.MediaType, quoted(indicator()), quoted(alerts+"messages/"))
+}
+
+// channelURL is where a Channel of the demo is.
+func (r readyFile) channelURL(i int) string {
+	return r.URL + r.Channels[i].Root + "channels/" + r.Channels[i].Name + "/"
 }
 
 // indicator is an envelope with an indicator that nobody has yet.

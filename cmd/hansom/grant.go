@@ -12,13 +12,16 @@ import (
 
 func (a *app) grant() *cobra.Command {
 	return noun("grant", "Add, list, show, set and remove grants",
-		`A grant says what an account may do where: read, write, manage, or all of them, on the
-server, an API Root or a Collection. No right implies another, and a right on the
-server or an API Root holds for everything in it. What is granted to anonymous,
+		`A grant says what an account may do where: read, write, manage, or all of these, on the
+server, an API Root, a Collection or a Channel. No right implies another, and a right on
+the server or an API Root holds for everything in it. What is granted to anonymous,
 everyone may, also without credentials.
 
-A resource is server, ROOT, or ROOT/ALIAS, ROOT/ID or ROOT/collection/ALIAS. A change
-holds from the next request on.`,
+On the server or an API Root there is also create, to make Channels there, and there and
+on a Channel push, to have Messages sent to a URL.
+
+A resource is server, ROOT, ROOT/ALIAS, ROOT/ID or ROOT/collection/ALIAS for a
+Collection, or ROOT/channel/NAME. A change holds from the next request on.`,
 		a.grantAdd(), a.grantList(), a.grantShow(), a.grantSet(), a.grantRemove())
 }
 
@@ -34,6 +37,9 @@ func resourceOf(ctx context.Context, c *admin.Client, on string) (string, error)
 	if slices.ContainsFunc(roots, func(r exchange.RootSetting) bool { return r.Name == on }) {
 		return on, nil
 	}
+	if strings.Contains(on, "/channel/") {
+		return channelResource(ctx, c, on)
+	}
 	root, name, err := collectionName(on)
 	if err != nil {
 		return "", err
@@ -45,9 +51,18 @@ func resourceOf(ctx context.Context, c *admin.Client, on string) (string, error)
 	return root + "/collection/" + firstOf(found.Alias, found.ID), nil
 }
 
+func channelResource(ctx context.Context, c *admin.Client, on string) (string, error) {
+	root, name, err := channelName(on)
+	if err != nil {
+		return "", err
+	}
+	found, err := c.Channel(ctx, root, name)
+	return root + "/channel/" + found.Name, err
+}
+
 // onFlag gives a verb the flag --on.
 func onFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().String("on", "", "`RESOURCE`: server, ROOT or ROOT/NAME")
+	return cmd.Flags().String("on", "", "`RESOURCE`: server, ROOT, ROOT/NAME or ROOT/channel/NAME")
 }
 
 // changeGrant completes a verb that changes the rights of an account on a
@@ -102,6 +117,7 @@ func (a *app) grantAdd() *cobra.Command {
 		Short: "Give an account rights, beside those it has",
 		Long:  "Gives an account rights on a resource, beside those it has there.",
 		Example: `  hansom grant add alice read write --on trust/indicators
+  hansom grant add alice read write --on trust/channel/alerts
   hansom grant add anonymous read --on open`,
 	}, func(there, named exchange.Rights) exchange.Rights { return there | named })
 }

@@ -64,7 +64,8 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 	data := filepath.Join(dir, "data")
 	other := trial.Start(t)
 	password := file("password", other.Password(t, "member"))
-	kid := ""
+	alerts := []string{other.URL + "/trust/channels/alerts/", "--account", "member", "--password-file", password, "--ca", other.CAFile}
+	kid, invitation := "", ""
 	missing := map[string]bool{}
 	for _, name := range verbs((&app{}).command()) {
 		missing[name] = true
@@ -74,6 +75,8 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 		{"root add", "trust"}, {"root set", "trust", "--title", "Trust"}, {"root show", "trust"}, {"root list"},
 		{"collection add", "trust", "--alias", "all", "--title", "All"}, {"collection set", "trust/all", "--title", "All of it"},
 		{"collection show", "trust/all"}, {"collection list"},
+		{"channel add", "trust/news"}, {"channel set", "trust/news", "--title", "News"}, {"channel show", "trust/news"}, {"channel list"},
+		{"channel invite", "trust/news"}, {"channel invitations", "trust/news"}, {"channel revoke", "trust/news", "INVITATION"},
 		{"account add", "alice"}, {"account set", "alice", "--option", "empty_list"}, {"account password", "alice"}, {"account show", "alice"}, {"account list"},
 		{"grant add", "alice", "read", "--on", "trust"}, {"grant set", "alice", "write", "--on", "trust"}, {"grant show", "alice"}, {"grant list"},
 		{"grant remove", "alice", "--on", "trust"},
@@ -82,11 +85,14 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 		{"bench", other.URL, "--account", "member", "--password-file", password, "--ca", other.CAFile, "--connections", "1", "--for", "10ms"},
 		{"keys list"}, {"keys rotate"}, {"keys retire", "KID"},
 		{"apply", "--from-server"}, {"apply", state, "--dry-run"}, {"apply", state, "--yes"}, {"apply", state, "--yes"},
-		{"account remove", "alice"}, {"collection remove", "trust/all"}, {"root remove", "trust"},
+		append(append([]string{"publish"}, alerts...), bundle), append([]string{"follow", "--once", "--from", "earliest", "--state", "-"}, alerts...),
+		append([]string{"subscriptions"}, alerts...),
+		{"restored"},
+		{"account remove", "alice"}, {"channel remove", "trust/news"}, {"collection remove", "trust/all"}, {"root remove", "trust"},
 	} {
 		name, args := verb[0], append(strings.Fields(verb[0]), "--json", "--data", data)
 		for _, arg := range verb[1:] {
-			args = append(args, strings.Replace(arg, "KID", kid, 1))
+			args = append(args, strings.NewReplacer("KID", kid, "INVITATION", invitation).Replace(arg))
 		}
 		ctx, end := context.WithCancel(t.Context())
 		out, errs := &printing{end: end}, &bytes.Buffer{}
@@ -101,6 +107,13 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 				t.Fatalf("got %s, %v", out, err)
 			}
 			kid = keys[0].ID
+		}
+		if name == "channel invite" {
+			var made struct{ ID string }
+			if err := json.Unmarshal(out.Bytes(), &made); err != nil {
+				t.Fatal(err)
+			}
+			invitation = made.ID
 		}
 		delete(missing, name)
 	}

@@ -11,7 +11,7 @@ import (
 
 func (a *app) root() *cobra.Command {
 	return noun("root", "Add, list, show, set and remove API Roots",
-		`An API Root is a group of Collections under one URL, https://HOST/NAME/.`,
+		`An API Root is a group of Collections and Channels under one URL, https://HOST/NAME/.`,
 		a.rootAdd(), a.rootList(), a.rootShow(), a.rootSet(), a.rootRemove())
 }
 
@@ -153,7 +153,7 @@ func (a *app) rootRemove() *cobra.Command {
 	return a.printsJSON(&cobra.Command{
 		Use:     "remove NAME",
 		Short:   "Remove an API Root with everything in it",
-		Long:    "Removes an API Root with its Collections, their content and all grants on them. This cannot be undone.",
+		Long:    "Removes an API Root with its Collections and Channels, their content and all grants on them. This cannot be undone.",
 		Example: "  hansom root remove trust",
 		Args:    takes("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {

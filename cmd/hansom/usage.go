@@ -84,6 +84,8 @@ func explain(err error) string {
 		text += "; `hansom root list` shows those that there are"
 	case strings.HasPrefix(e.Title, "no collection"):
 		text += "; `hansom collection list` shows those that there are"
+	case strings.HasPrefix(e.Title, "no channel"):
+		text += "; `hansom channel list` shows those that there are"
 	case strings.HasPrefix(e.Title, "no account"):
 		text += "; `hansom account list` shows those that there are"
 	case strings.HasPrefix(e.Title, "no key"):

@@ -58,6 +58,17 @@ func routes() []route {
 		{"GET", "roots/{root}/collections/{collection}/objects", "next limit since", (*request).export},
 		{"POST", "roots/{root}/collections/{collection}/objects", "as", (*request).addObjects},
 
+		{"GET", "channels", "", (*request).channels},
+		{"GET", "roots/{root}/channels", "", (*request).channels},
+		{"POST", "roots/{root}/channels", "", (*request).addChannel},
+		{"GET", "roots/{root}/channels/{channel}", "", (*request).channel},
+		{"PATCH", "roots/{root}/channels/{channel}", "", (*request).setChannel},
+		{"DELETE", "roots/{root}/channels/{channel}", "", (*request).removeChannel},
+		{"GET", "roots/{root}/channels/{channel}/subscriptions", "next limit", (*request).subscriptions},
+		{"GET", "roots/{root}/channels/{channel}/invitations", "", (*request).invitations},
+		{"POST", "roots/{root}/channels/{channel}/invitations", "", (*request).invite},
+		{"DELETE", "roots/{root}/channels/{channel}/invitations/{invitation}", "", (*request).revoke},
+
 		{"GET", "accounts", "", (*request).accounts},
 		{"POST", "accounts", "", (*request).addAccount},
 		{"GET", "accounts/{account}", "", (*request).account},
@@ -76,6 +87,7 @@ func routes() []route {
 		{"POST", "plan", "prune", (*request).plan},
 		{"POST", "apply", "prune", (*request).apply},
 
+		{"POST", "restored", "", (*request).restored},
 		{"GET", "version", "", (*request).version},
 	}
 }
@@ -171,7 +183,7 @@ func split(u *url.URL) []string {
 	segments := strings.Split(strings.TrimSuffix(rest, "/"), "/")
 	for i, segment := range segments {
 		text, err := url.PathUnescape(segment)
-		if err != nil || text == "" {
+		if err != nil || text == "" || text == "." || text == ".." {
 			return nil
 		}
 		segments[i] = text

@@ -13,7 +13,7 @@ import (
 
 // filled gives the path of a route with names that are there.
 func filled(r route) string {
-	return "/admin/" + strings.NewReplacer("{root}", "trust", "{collection}", "open", "{account}", "alice", "{key}", "none").Replace(r.path)
+	return "/admin/" + strings.NewReplacer("{root}", "trust", "{collection}", "open", "{account}", "alice", "{key}", "none", "{channel}", "alerts", "{invitation}", "none").Replace(r.path)
 }
 
 func TestToWhoManagesNothingThereIsNoAdministration(t *testing.T) {
@@ -210,7 +210,7 @@ func TestSettingsThatAreNotUnderstoodAreRefusedByName(t *testing.T) {
 		{"PATCH", "accounts/alice", `{"name":"bob"}`, "cannot be renamed"},
 		{"PUT", "grants", `{"account":"alice","on":"server","rights":["rule"]}`, "unknown right"},
 		{"POST", "plan", `{"roots":[{"name":"x"},{"nam":"y"}]}`, `no member \"roots/1/nam\"`},
-		{"POST", "apply", `{"channels":[]}`, `no member \"channels\"`},
+		{"POST", "apply", `{"links":[]}`, `no member \"links\"`},
 	} {
 		resp, text := ask(t, p.control, c.method, "/admin/"+c.path, c.body)
 		if resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text, c.want) {

@@ -142,7 +142,7 @@ func TestEveryOperationOfTheDocumentSaysWhatItTakesAndAnswers(t *testing.T) {
 				t.Errorf("%s %s: operationId %q or summary is missing or there twice", method, path, op.OperationID)
 			}
 			seen[op.OperationID] = true
-			takes := method == "PATCH" || method == "PUT" || method == "POST" && !strings.Contains(path, "/keys/")
+			takes := method == "PATCH" || method == "PUT" || method == "POST" && !strings.Contains(path, "/keys/") && path != "/admin/restored/"
 			if takes != (op.RequestBody != nil) {
 				t.Errorf("%s %s: a request body is %t", method, path, op.RequestBody != nil)
 			}
@@ -196,6 +196,10 @@ func TestTheSchemasOfTheDocumentHaveTheMembersOfTheCode(t *testing.T) {
 		"AccountSetting": exchange.AccountSetting{}, "AccountRecord": exchange.AccountRecord{}, "GrantSetting": exchange.GrantSetting{},
 		"Key": exchange.Key{}, "Declaration": exchange.Declaration{}, "Step": exchange.Step{}, "ExportPage": ExportPage{},
 		"ExportEntry": ExportEntry{}, "ManifestRecord": taxii.ManifestRecord{}, "Status": taxii.Status{}, "StatusDetail": taxii.StatusDetail{},
+		"ChannelSetting": exchange.ChannelSetting{}, "ChannelRecord": exchange.ChannelRecord{}, "ChannelList": channelList{},
+		"ChannelGrant": taxii.ChannelGrant{}, "InvitationSetting": exchange.InvitationSetting{}, "Invitation": taxii.Invitation{},
+		"InvitationList": invitationList{}, "Subscription": taxii.Subscription{}, "SubscriptionList": subscriptionList{},
+		"Gap": taxii.Gap{}, "Push": taxii.Push{},
 		"Error": taxii.Error{}, "NewRoot": newRoot{}, "RootList": rootList{}, "CollectionList": collectionList{},
 		"AccountList": accountList{}, "GrantList": grantList{}, "KeyList": keyList{}, "StepList": stepList{}, "Version": versionRecord{},
 	}
@@ -251,6 +255,8 @@ func TestAnswersHaveWhatTheDocumentRequires(t *testing.T) {
 	for path, name := range map[string]string{
 		"roots": "RootList", "roots/trust": "RootSetting", "collections": "CollectionList", "roots/trust/collections/open": "CollectionRecord",
 		"roots/trust/collections/open/objects": "ExportPage", "accounts": "AccountList", "accounts/alice": "AccountRecord",
+		"channels": "ChannelList", "roots/trust/channels/alerts": "ChannelRecord", "roots/trust/channels/alerts/invitations": "InvitationList",
+		"roots/trust/channels/alerts/subscriptions": "SubscriptionList",
 		"grants": "GrantList", "keys": "KeyList", "state": "Declaration", "version": "Version", "roots/nowhere": "Error",
 	} {
 		_, text := ask(t, p.control, "GET", "/admin/"+path, "")

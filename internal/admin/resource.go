@@ -47,6 +47,17 @@ type (
 	collectionList struct {
 		Collections []exchange.CollectionSetting `json:"collections"`
 	}
+	channelList struct {
+		Channels []exchange.ChannelRecord `json:"channels"`
+	}
+	subscriptionList struct {
+		Subscriptions []taxii.Subscription `json:"subscriptions"`
+		More          bool                 `json:"more,omitempty"`
+		Next          string               `json:"next,omitempty"`
+	}
+	invitationList struct {
+		Invitations []taxii.Invitation `json:"invitations"`
+	}
 	accountList struct {
 		Accounts []exchange.AccountRecord `json:"accounts"`
 	}

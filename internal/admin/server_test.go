@@ -121,8 +121,8 @@ func (p *place) account(t *testing.T, name string, grants ...string) *Client {
 	return p.as(name)
 }
 
-// stage makes two API Roots with three Collections: trust has open and closed,
-// lab has drafts.
+// stage makes two API Roots with three Collections and a Channel: trust has open
+// and closed, and the Channel alerts; lab has drafts.
 func (p *place) stage(t *testing.T) {
 	t.Helper()
 	c := p.operator()
@@ -136,6 +136,9 @@ func (p *place) stage(t *testing.T) {
 		if _, err := c.AddCollection(t.Context(), exchange.CollectionSetting{Root: root, Alias: alias, Title: "The " + alias}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := c.AddChannel(t.Context(), exchange.ChannelSetting{Root: "trust", Name: "alerts"}); err != nil {
+		t.Fatal(err)
 	}
 }
 

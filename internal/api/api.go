@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +16,7 @@ import (
 // Options of the face. The zero value of a bound means its default.
 type Options struct {
 	Session    func(*http.Request) (*exchange.Session, error) // who asks
-	Prefix     string                                         // path of the public URL, without a final slash
+	PublicURL  string                                         // without a final slash; its path stands before every path (K02)
 	RefuseJSON bool                                           // application/json in Accept is not served (K12)
 
 	PagesBudget  int64         // octets of all pages held for answering
@@ -23,6 +24,13 @@ type Options struct {
 	BodyTimeout  time.Duration // a body that brings no byte for so long is given up
 
 	MaxPerAccount int // requests in work of one account
+
+	NoChannels   bool     // there are none: every path of theirs is Missing
+	HideChannels bool     // their list is Forbidden to all
+	AllowOrigins []string // of browser pages that may use Channels, such as https://soc.example.com; "*" is every one
+
+	MaxStreams           int // waits and streams that are open
+	MaxStreamsPerAccount int
 }
 
 // The bounds where the operator sets none; docs/operate says how to size them.
@@ -31,18 +39,24 @@ const (
 	DefaultBodiesBudget  = 256 << 20
 	DefaultBodyTimeout   = 30 * time.Second
 	DefaultMaxPerAccount = 1024
+
+	DefaultMaxStreams           = 10_000
+	DefaultMaxStreamsPerAccount = 32
 )
 
 // Server is the face. It is an http.Handler.
 type Server struct {
-	x      *exchange.Exchange
-	opt    Options
-	fail   func(http.ResponseWriter, *http.Request, error)
-	routes []route
-	pages  *pages
-	bodies *gate
-	states *gate // Statuses that are made
-	load   *load
+	x       *exchange.Exchange
+	opt     Options
+	prefix  string // the path of the public URL
+	fail    func(http.ResponseWriter, *http.Request, error)
+	routes  []route
+	pages   *pages
+	bodies  *gate
+	states  *gate // Statuses that are made
+	load    *load
+	lasting *load // waits and streams, which are no requests in work
+	pace    pace
 }
 
 // New makes the face of an exchange. fail writes an error (see Failing).
@@ -51,7 +65,11 @@ func New(x *exchange.Exchange, o Options, fail func(http.ResponseWriter, *http.R
 	o.BodiesBudget = or(o.BodiesBudget, DefaultBodiesBudget)
 	o.BodyTimeout = or(o.BodyTimeout, DefaultBodyTimeout)
 	o.MaxPerAccount = or(o.MaxPerAccount, DefaultMaxPerAccount)
-	a := &Server{x: x, opt: o, fail: fail, load: newLoad(o.MaxPerAccount)}
+	o.MaxStreams = or(o.MaxStreams, DefaultMaxStreams)
+	o.MaxStreamsPerAccount = or(o.MaxStreamsPerAccount, DefaultMaxStreamsPerAccount)
+	a := &Server{x: x, opt: o, prefix: pathOf(o.PublicURL), fail: fail, pace: usualPace()}
+	a.load = newLoad("requests in work", o.MaxPerAccount, math.MaxInt)
+	a.lasting = newLoad("waits and streams open", o.MaxStreamsPerAccount, o.MaxStreams)
 	a.pages = newPages(o.PagesBudget, int64(x.PageBytes()))
 	a.bodies = newGate(o.BodiesBudget-3*x.MaxContentLength()/2, nil) // the rest is for the one that goes beyond
 	a.states = newGate(statusBudget, nil)
@@ -67,18 +85,27 @@ func or[T comparable](value, otherwise T) T {
 	return value
 }
 
+// handler carries out a request, or gives the error that answers it. An opener
+// begins an answer that goes on, if there is no error, by its last.
+type (
+	handler func(s *exchange.Session, w http.ResponseWriter, r *http.Request) error
+	opener  func(s *exchange.Session, w http.ResponseWriter, r *http.Request) (*stream, error)
+)
+
 // route is one operation below an API Root. Patterns are matched whole; {x} is
 // one segment.
 type route struct {
 	method  string
 	pattern []string
-	do      func(s *exchange.Session, w http.ResponseWriter, r *http.Request) error
+	do      handler
+	any     bool   // it answers in a media type of its own, whatever Accept says
+	stream  opener // the same as an event stream, for who prefers that; nil: there is none
 }
 
 func (a *Server) list() []route {
 	table := []struct {
 		method, pattern string
-		do              func(*exchange.Session, http.ResponseWriter, *http.Request) error
+		do              handler
 	}{
 		{"GET", "", a.getRoot},
 		{"GET", "status/{status}", a.getStatus},
@@ -90,53 +117,94 @@ func (a *Server) list() []route {
 		{"GET", "collections/{id}/objects/{object}", a.getObject},
 		{"DELETE", "collections/{id}/objects/{object}", a.deleteObject},
 		{"GET", "collections/{id}/objects/{object}/versions", a.getVersions},
+		{"GET", "channels", a.getChannels},
+		{"POST", "channels", a.addChannel},
+		{"GET", "channels/{channel}", a.getChannel}, // with a query it is the draft form of reading
+		{"POST", "channels/{channel}", a.publish},
+		{"PUT", "channels/{channel}", a.setChannel},
+		{"DELETE", "channels/{channel}", a.removeChannel},
+		{"GET", "channels/{channel}/messages", a.getMessages},
+		{"POST", "channels/{channel}/messages", a.publish},
+		{"GET", "channels/{channel}/messages/{message}", a.getMessage},
+		{"GET", "channels/{channel}/messages/{message}/content", a.getContent},
+		{"GET", "channels/{channel}/subscriptions", a.getSubscriptions},
+		{"POST", "channels/{channel}/subscriptions", a.subscribe},
+		{"GET", "channels/{channel}/subscriptions/{subscription}", a.getSubscription},
+		{"PUT", "channels/{channel}/subscriptions/{subscription}", a.setSubscription},
+		{"DELETE", "channels/{channel}/subscriptions/{subscription}", a.unsubscribe},
+		{"GET", "channels/{channel}/subscriptions/{subscription}/messages", a.getSubscribed},
+		{"PUT", "channels/{channel}/subscriptions/{subscription}/position", a.setPosition},
+		{"GET", "channels/{channel}/grants", a.getGrants},
+		{"PUT", "channels/{channel}/grants", a.setGrants},
+		{"GET", "channels/{channel}/invitations", a.getInvitations},
+		{"POST", "channels/{channel}/invitations", a.invite},
+		{"DELETE", "channels/{channel}/invitations/{invitation}", a.revoke},
+		{"POST", "channels/{channel}/join", a.join},
+	}
+	streams := map[string]opener{
+		"channels/{channel}":                                       a.streamDraft,
+		"channels/{channel}/messages":                              a.streamMessages,
+		"channels/{channel}/subscriptions/{subscription}/messages": a.streamSubscribed,
 	}
 	var routes []route
 	for _, t := range table {
-		routes = append(routes, route{t.method, segments(t.pattern), t.do})
+		if a.opt.NoChannels && strings.HasPrefix(t.pattern, "channels") {
+			continue
+		}
+		v := route{method: t.method, pattern: segments(t.pattern), do: t.do, any: t.pattern == "channels/{channel}/messages/{message}/content"}
+		if t.method == http.MethodGet {
+			v.stream = streams[t.pattern]
+		}
+		routes = append(routes, v)
 	}
 	return routes
 }
-
-// discoveryPath is where discovery is, at the root of the host and, for a
-// server below a prefix, there too (R026, K09).
-const discoveryPath = "/taxii2"
 
 // ServeHTTP signs in, finds the route, and writes the answer or the error. A
 // path with or without its final slash is the same (K01).
 func (a *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept, Accept-Encoding")
 	w.Header().Set("Cache-Control", "no-store")
-	if err := a.serve(w, r); err != nil {
+	st, err := a.serve(w, r)
+	switch {
+	case err != nil:
 		a.fail(w, r, err)
+	case st != nil:
+		st.last() // from here, so that as little as can be is on its stack for an hour
 	}
 }
 
-func (a *Server) serve(w http.ResponseWriter, r *http.Request) error {
+// serve answers a request, or begins an answer that goes on.
+func (a *Server) serve(w http.ResponseWriter, r *http.Request) (*stream, error) {
+	if answered, err := a.crossOrigin(w, r); answered || err != nil {
+		return nil, err
+	}
 	s, err := a.opt.Session(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	leave, err := a.load.enter(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer leave()
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
-	if path == discoveryPath || path == a.opt.Prefix+discoveryPath {
-		return a.run(route{method: "GET", do: a.getDiscovery}, s, w, r)
+	if do := a.discovery(path); do != nil {
+		return a.run(route{method: "GET", do: do}, s, w, r)
 	}
-	below, ok := strings.CutPrefix(path, a.opt.Prefix+"/")
-	if !ok {
-		return s.Missing()
-	}
-	root, rest := a.cutRoot(segments(below))
-	if root == "" {
-		return s.Missing()
+	root, rest, err := a.below(s, r, path)
+	if err != nil {
+		return nil, err
 	}
 	r.SetPathValue("root", root)
+	if a.joins(r, root, rest) { // who joins need not see the root
+		return nil, a.join(s, w, r)
+	}
+	if root == "" {
+		return nil, s.Missing()
+	}
 	if _, err := s.Root(r.Context(), root); err != nil {
-		return err
+		return nil, err
 	}
 	return a.match(rest, s, w, r)
 }
@@ -145,7 +213,8 @@ func (a *Server) serve(w http.ResponseWriter, r *http.Request) error {
 // octets, and so no more segments.
 const maxRootSegments = 64
 
-// cutRoot cuts the longest name of an API Root off a path.
+// cutRoot cuts the longest name of an API Root off a path; without one the path
+// is left whole.
 func (a *Server) cutRoot(path []string) (root string, rest []string) {
 	names := a.x.RootNames()
 	for n := min(len(path), maxRootSegments); n > 0; n-- {
@@ -153,22 +222,20 @@ func (a *Server) cutRoot(path []string) (root string, rest []string) {
 			return name, path[n:]
 		}
 	}
-	return "", nil
+	return "", path
 }
 
-// match finds the route of a path below a root. What is in a Collection that the
-// account does not see is Missing, whatever the method, the media type or the
-// query (R069).
-func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
+// match finds the route of a path below a root. What is in a Collection or a
+// Channel that the account does not see is Missing, whatever the method, the
+// media type or the query (R069).
+func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter, r *http.Request) (*stream, error) {
 	var allowed []string
 	for _, route := range a.routes {
 		if !route.fits(path, r) {
 			continue
 		}
-		if id := r.PathValue("id"); id != "" {
-			if _, err := s.Collection(r.Context(), r.PathValue("root"), id); err != nil {
-				return err
-			}
+		if err := a.seen(s, r); err != nil {
+			return nil, err
 		}
 		if route.takes(r.Method) {
 			return a.run(route, s, w, r)
@@ -176,9 +243,26 @@ func (a *Server) match(path []string, s *exchange.Session, w http.ResponseWriter
 		allowed = append(allowed, route.methods()...)
 	}
 	if allowed == nil {
-		return s.Missing()
+		return nil, s.Missing()
 	}
-	return notAllowed(w, allowed)
+	return nil, notAllowed(w, allowed)
+}
+
+// seen tells whether the account sees the Collection or Channel of a path.
+func (a *Server) seen(s *exchange.Session, r *http.Request) error {
+	root, id, channel := r.PathValue("root"), r.PathValue("id"), r.PathValue("channel")
+	switch {
+	case id != "":
+		_, err := s.Collection(r.Context(), root, id)
+		return err
+	case channel != "":
+		// Any other answer to whether it may publish says that it sees the Channel.
+		_, err := s.MayPublish(root, channel)
+		if k := taxii.KindOf(err); err != nil && (k == taxii.NotFound || k == taxii.Unauthenticated) {
+			return err
+		}
+	}
+	return nil
 }
 
 // takes tells whether the route serves a method; HEAD is a GET without a body.
@@ -218,14 +302,26 @@ func (route route) fits(path []string, r *http.Request) bool {
 }
 
 // run negotiates the media type and carries out a route.
-func (a *Server) run(route route, s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
+func (a *Server) run(route route, s *exchange.Session, w http.ResponseWriter, r *http.Request) (*stream, error) {
 	if !route.takes(r.Method) {
-		return notAllowed(w, route.methods())
+		return nil, notAllowed(w, route.methods())
 	}
-	if err := taxii.NegotiateAccept(r.Header.Values("Accept"), taxii.MediaOptions{RefuseJSON: a.opt.RefuseJSON}); err != nil {
-		return err
+	accept, options := r.Header.Values("Accept"), taxii.MediaOptions{RefuseJSON: a.opt.RefuseJSON}
+	if route.streams(r) && streamPreferred(accept, options) {
+		return route.stream(s, w, r)
 	}
-	return route.do(s, w, r)
+	if !route.any {
+		if err := taxii.NegotiateAccept(accept, options); err != nil {
+			return nil, err
+		}
+	}
+	return nil, route.do(s, w, r)
+}
+
+// streams tells whether a request can be answered as an event stream: the Channel
+// itself only where it is read.
+func (route route) streams(r *http.Request) bool {
+	return route.stream != nil && (len(route.pattern) > 2 || isDraft(r))
 }
 
 func segments(path string) []string {

@@ -7,14 +7,6 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-func (a *Server) getDiscovery(s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
-	d, err := s.Discovery(r.Context())
-	if err != nil {
-		return err
-	}
-	return a.writeJSON(w, r, http.StatusOK, d)
-}
-
 func (a *Server) getRoot(s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
 	root, err := s.Root(r.Context(), r.PathValue("root"))
 	if err != nil {

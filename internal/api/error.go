@@ -56,6 +56,22 @@ func statusOf(k taxii.Kind) int {
 	return http.StatusInternalServerError
 }
 
+// beyond is an error about a Range that a content does not have: malformed in the
+// words of the protocol, and for HTTP a status of its own.
+type beyond struct{ of *taxii.Error }
+
+func (b beyond) Error() string { return b.of.Error() }
+
+func (b beyond) Unwrap() error { return b.of }
+
+// httpStatus gives the HTTP status of an error whose resource is e.
+func httpStatus(err error, e *taxii.Error) int {
+	if errors.As(err, new(beyond)) {
+		return http.StatusRequestedRangeNotSatisfiable
+	}
+	return statusOf(e.Kind)
+}
+
 // retryAfter is what Retry-After says where an error does not (K70).
 const retryAfter = 5 * time.Second
 
@@ -66,8 +82,8 @@ const retryAfter = 5 * time.Second
 func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e := resource(err)
-		status := statusOf(e.Kind)
-		if status >= http.StatusInternalServerError {
+		status := httpStatus(err, e)
+		if status >= http.StatusInternalServerError && e.Kind != taxii.Unsupported { // any client can bring that about
 			e.ID = taxii.NewID()
 			log.LogAttrs(r.Context(), levelOf(e.Kind), "request failed", slog.String("error_id", e.ID),
 				slog.String("request_id", exchange.RequestOf(r.Context())), slog.Int("status", status),
@@ -87,7 +103,7 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 			body = []byte(`{"title":"internal error","http_status":"500"}`)
 			status = http.StatusInternalServerError
 		}
-		for _, name := range []string{"Content-Encoding", "X-TAXII-Date-Added-First", "X-TAXII-Date-Added-Last"} {
+		for _, name := range []string{"Content-Encoding", "X-TAXII-Date-Added-First", "X-TAXII-Date-Added-Last", "ETag", "Location", "Preference-Applied"} {
 			head.Del(name)
 		}
 		head.Set("Content-Type", taxii.MediaType)
@@ -118,4 +134,11 @@ func resource(err error) *taxii.Error {
 	}
 	c := *e
 	return &c
+}
+
+// eventError writes an error that is no failure, for the end of a stream.
+func eventError(e *taxii.Error) []byte {
+	c := *e
+	c.HTTPStatus = strconv.Itoa(statusOf(c.Kind))
+	return appendJSON(nil, &c)
 }

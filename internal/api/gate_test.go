@@ -201,7 +201,7 @@ func TestAnOverdrawnBudgetLetsNobodyInUntilItIsPaidBack(t *testing.T) {
 func TestTheRequestsInWorkOfOneAccountAreBoundedAlone(t *testing.T) {
 	t.Parallel()
 	d := desk(t, 0)
-	l := newLoad(2)
+	l := newLoad("requests in work", 2, 100)
 	one, other := d.x.Operator(), d.x.Anonymous()
 	var leave func()
 	for range 2 {

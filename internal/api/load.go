@@ -8,33 +8,71 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// load bounds the requests in work of one account, so that one account cannot
-// take all that the server has.
+// load bounds what one account, and all together, have going on, so that no
+// account can take all that the server has.
 type load struct {
-	most int
+	what        string // in words, for who is refused
+	most, total int    // of one account, of all
 
-	mu     sync.Mutex // guards inWork
+	mu     sync.Mutex // guards all below
 	inWork map[int64]int
+	all    int
 }
 
-func newLoad(most int) *load { return &load{most: most, inWork: map[int64]int{}} }
+func newLoad(what string, most, total int) *load {
+	return &load{what: what, most: most, total: total, inWork: map[int64]int{}}
+}
 
-// enter counts a request in; leave counts it out.
+// enter counts one in; leave, to be called once, counts it out.
 func (l *load) enter(s *exchange.Session) (leave func(), err error) {
 	id, _ := s.Account()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inWork[id] >= l.most {
-		e := taxii.Errorf(taxii.TooMany, "this account has %d requests in work, which is as many as it may", l.most)
-		e.RetryAfter = time.Second
-		return nil, e
+		return nil, tooMany("this account has %d %s, which is as many as it may", l.most, l.what)
 	}
-	l.inWork[id]++
+	if l.all >= l.total {
+		return nil, tooMany("the server has %d %s, which is as many as it takes", l.total, l.what)
+	}
+	l.add(id, 1)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.inWork[id]--; l.inWork[id] == 0 {
-			delete(l.inWork, id)
-		}
+		l.add(id, -1)
 	}, nil
+}
+
+func tooMany(format string, most int, what string) error {
+	e := taxii.Errorf(taxii.TooMany, format, most, what)
+	e.RetryAfter = time.Second
+	return e
+}
+
+// pause counts one out that has entered; resume counts it in again, however many
+// there are.
+func (l *load) pause(s *exchange.Session) (resume func()) {
+	id, _ := s.Account()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(id, -1)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.add(id, 1)
+	}
+}
+
+// add changes the counts. mu is held.
+func (l *load) add(id int64, n int) {
+	l.all += n
+	if l.inWork[id] += n; l.inWork[id] == 0 {
+		delete(l.inWork, id)
+	}
+}
+
+// open tells how many there are.
+func (l *load) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all
 }

@@ -34,7 +34,7 @@ func (a *Server) getPage(s *exchange.Session, w http.ResponseWriter, r *http.Req
 		return err
 	}
 	target := exchange.Target{Endpoint: at, Root: r.PathValue("root"), Collection: r.PathValue("id"), Object: r.PathValue("object")}
-	v, err := s.View(r.Context(), target, f)
+	v, err := a.view(s, w, r, target, f)
 	if err != nil {
 		return err
 	}
@@ -368,7 +368,8 @@ func (h *held) release(i int) bool {
 
 // sending is one page on its way to one client.
 type sending struct {
-	held    *held
+	held    *held // nil: nobody shares it
+	alone   int64 // then the octets of the budget that it has until it has ended
 	control *http.ResponseController
 	next    atomic.Int64 // the first chunk that is not yet written
 	last    atomic.Int64 // when the client last took something, nanoseconds since 1970
@@ -384,6 +385,24 @@ func (h *held) join(control *http.ResponseController) *sending {
 		h.pages.sending[g] = struct{}{}
 	}
 	return g
+}
+
+// alone begins to send what nobody shares and what has so many octets of the
+// budget, which its request gives back.
+func (p *pages) alone(octets int64, control *http.ResponseController) *sending {
+	g := &sending{alone: octets, control: control}
+	g.took()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sending[g] = struct{}{}
+	return g
+}
+
+// ended ends what alone began.
+func (p *pages) ended(g *sending) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.sending, g)
 }
 
 func (g *sending) took() { g.last.Store(time.Now().UnixNano()) }
@@ -442,6 +461,9 @@ func (p *pages) worst() []*sending {
 // free.
 func (g *sending) wouldFree(needed map[*held][]int) (octets int64) {
 	h := g.held
+	if h == nil {
+		return g.alone
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if needed[h] == nil {

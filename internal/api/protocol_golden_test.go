@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,7 +23,7 @@ import (
 // of the file, after #, says what it shows; a second, "# covers", which numbers.
 //
 // In a request <BASIC member> stands for the credentials of an account, <C> for a
-// Collection of the file's own, and what an earlier answer named, such as <NEXT>
+// Collection and <CHANNEL> for a Channel of the file's own, and what an earlier answer named, such as <NEXT>
 // or <STATUS>, for its value. In an answer everything that varies has such a name.
 func TestAnswersAreTheGoldenOnes(t *testing.T) { goldens(t, "testdata/*.http", replay) }
 
@@ -57,6 +58,7 @@ type golden struct {
 	w     *world
 	names map[string]string // what stands for what
 	own   bool              // <C> was made
+	at    string            // the path of <CHANNEL>, once it was made
 }
 
 func replay(t *testing.T, text string) string {
@@ -85,6 +87,10 @@ func (g *golden) fill(t *testing.T, text string) string {
 		g.own = true
 		g.names[g.w.collection(t)] = "<C>"
 	}
+	if strings.Contains(text, "<CHANNEL>") && g.at == "" {
+		g.at, _ = g.w.channelWith(t)
+		g.names[g.at], g.names[strings.TrimPrefix(g.at, "/trust/channels/")] = "<CHANNEL>", "<NAME>"
+	}
 	for value, name := range g.names {
 		text = strings.ReplaceAll(text, name, value)
 	}
@@ -98,19 +104,24 @@ func (g *golden) fill(t *testing.T, text string) string {
 func (g *golden) answer(t *testing.T, request string) string {
 	head, body, _ := strings.Cut(g.fill(t, request), "\n\n")
 	lines := strings.Split(strings.TrimSpace(head), "\n")
-	method, path, _ := strings.Cut(lines[0], " ")
+	method, target, _ := strings.Cut(lines[0], " ")
 	headers := append([]string{"Accept:", "Content-Type:"}, lines[1:]...)
 	var sent []byte
 	if body != "" {
 		sent = []byte(strings.TrimSuffix(body, "\n"))
 	}
-	a := g.w.Request(t, "", method, path, sent, headers...)
+	a := g.w.Request(t, "", method, target, sent, headers...)
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d\n", a.Status)
+	if g.at != "" {
+		for _, place := range append(a.Header.Values("Content-Location"), a.Header.Values("Location")...) {
+			g.name(path.Base(place), "ID")
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
 		value := g.stable(strings.Join(a.Header.Values(name), ", "))
 		switch name {
-		case "Date", "X-Request-Id", "Content-Length":
+		case "Date", "X-Request-Id", "Content-Length", "Etag":
 			value = "<" + strings.ToUpper(name) + ">"
 		}
 		fmt.Fprintf(&out, "%s: %s\n", name, value)
@@ -123,6 +134,9 @@ func (g *golden) answer(t *testing.T, request string) string {
 
 // learn names a cursor and the id of a Status, and gives the body.
 func (g *golden) learn(t *testing.T, body []byte) string {
+	if g.at != "" {
+		return g.learnChannel(body)
+	}
 	var members struct{ ID, Status, Next string }
 	if err := json.Unmarshal(body, &members); err != nil {
 		t.Fatalf("%v in %s", err, body)
@@ -132,6 +146,22 @@ func (g *golden) learn(t *testing.T, body []byte) string {
 	}
 	if members.Status != "" {
 		g.name(members.ID, "STATUS")
+	}
+	return string(body)
+}
+
+var (
+	ownForm    = regexp.MustCompile(`"(id|error_id)":"([0-9a-f]{8}-[0-9a-f-]{27})"`)
+	cursorForm = regexp.MustCompile(`"(next|cursor|position|earliest|latest|from|to)":"([A-Za-z0-9_-]{20,})"`)
+)
+
+// learnChannel names the ids and cursors in an answer of a Channel.
+func (g *golden) learnChannel(body []byte) string {
+	for _, found := range ownForm.FindAllStringSubmatch(string(body), -1) {
+		g.name(found[2], "ID")
+	}
+	for _, found := range cursorForm.FindAllStringSubmatch(string(body), -1) {
+		g.name(found[2], "CURSOR")
 	}
 	return string(body)
 }
@@ -160,8 +190,8 @@ var dateForm = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`)
 func (g *golden) stable(text string) string {
 	text = dateForm.ReplaceAllString(text, "<DATE>")
 	text = strings.ReplaceAll(text, g.w.URL, "<URL>")
-	for value, name := range g.names {
-		text = strings.ReplaceAll(text, value, name)
+	for _, value := range slices.SortedFunc(maps.Keys(g.names), func(a, b string) int { return len(b) - len(a) }) { // a path before its name
+		text = strings.ReplaceAll(text, value, g.names[value])
 	}
 	return text
 }

@@ -74,7 +74,7 @@ func TestAPathThatIsNoResourceIsATAXIIErrorAndNeverARedirect(t *testing.T) {
 	paths := []string{
 		"/", "//", "/.", "/..", "/%2e%2e/", "/%2F", "/taxii/", "/taxii2/x/", "/taxii2//", "//taxii2/", "/TAXII2/", "/trust//", "//trust/",
 		"/trust/../taxii2/", "/taxii2/../trust/", "/trust/%2e%2e/taxii2/", "/trust/./", "/trust%2F", "/trust%2fcollections/", "/Trust/", "/TRUST/",
-		"/trust/channels/", "/trust/status/", "/trust/status//", "/trust/status/x/y/", "/nowhere/", "/nowhere/collections/", "/trust/%00/", "/trust/%ff/",
+		"/trust/channels//", "/trust/channel/", "/trust/channels/%00/", "/taxii2/api-bases/x/", "/taxii2/api-bases//", "/taxii2/defaults/", "/trust/status/", "/trust/status//", "/trust/status/x/y/", "/nowhere/", "/nowhere/collections/", "/trust/%00/", "/trust/%ff/",
 		"/taxii2.html", "/favicon.ico", "/robots.txt", "/index.html", "/.well-known/x",
 	}
 	for path := range resources(t, w) {

@@ -18,13 +18,29 @@ func TestTheRoutesAreThoseOfTheStandard(t *testing.T) {
 		"POST collections/{id}/objects", "GET collections/{id}/objects/{object}", "DELETE collections/{id}/objects/{object}",
 		"GET collections/{id}/objects/{object}/versions",
 	}
-	var got []string
-	for _, r := range new(Server).list() {
-		got = append(got, r.method+" "+strings.Join(r.pattern, "/"))
+	channels := []string{
+		"GET channels", "POST channels", "GET channels/{channel}", "POST channels/{channel}", "PUT channels/{channel}", "DELETE channels/{channel}",
+		"GET channels/{channel}/messages", "POST channels/{channel}/messages", "GET channels/{channel}/messages/{message}",
+		"GET channels/{channel}/messages/{message}/content", "GET channels/{channel}/subscriptions", "POST channels/{channel}/subscriptions",
+		"GET channels/{channel}/subscriptions/{subscription}", "PUT channels/{channel}/subscriptions/{subscription}",
+		"DELETE channels/{channel}/subscriptions/{subscription}", "GET channels/{channel}/subscriptions/{subscription}/messages",
+		"PUT channels/{channel}/subscriptions/{subscription}/position", "GET channels/{channel}/grants", "PUT channels/{channel}/grants",
+		"GET channels/{channel}/invitations", "POST channels/{channel}/invitations", "DELETE channels/{channel}/invitations/{invitation}",
+		"POST channels/{channel}/join",
 	}
-	if !slices.Equal(got, want) {
+	if got := routesOf(new(Server)); !slices.Equal(got, append(slices.Clone(want), channels...)) {
 		t.Errorf("the routes are %q", got)
 	}
+	if got := routesOf(&Server{opt: Options{NoChannels: true}}); !slices.Equal(got, want) {
+		t.Errorf("without channels the routes are %q", got)
+	}
+}
+
+func routesOf(a *Server) (list []string) {
+	for _, r := range a.list() {
+		list = append(list, r.method+" "+strings.Join(r.pattern, "/"))
+	}
+	return list
 }
 
 func TestAPatternIsMatchedWholeOverTheEscapedPath(t *testing.T) {

@@ -77,16 +77,23 @@ func (o *out) Write(b []byte) {
 
 // close ends the answer; one that could not be written whole is cut off.
 func (o *out) close() {
+	if o.end() != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// end ends the answer and tells whether it was written whole, as far as is known
+// without waiting for the connection to take it.
+func (o *out) end() error {
 	if o.zip != nil {
 		if o.err == nil {
 			o.err = o.zip.Close()
 		}
 		o.zip.Reset(nil)
 		zippers.Put(o.zip)
+		o.zip = nil
 	}
-	if o.err != nil {
-		panic(http.ErrAbortHandler)
-	}
+	return o.err
 }
 
 // gzipWanted reads Accept-Encoding (RFC 9110 12.5.3): gzip by name, or by *,

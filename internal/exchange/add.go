@@ -188,14 +188,14 @@ func document(st feed.Status, successes []feed.Version) taxii.Status {
 		d.Successes[n.Index].Message = n.Message
 	}
 	for _, f := range st.Failures {
-		d.Failures = append(d.Failures, taxii.StatusDetail(f))
+		d.Failures = append(d.Failures, taxii.StatusDetail{ID: f.ID, Version: f.Version, Message: f.Message})
 	}
 	return d
 }
 
-// Status gives what became of an Add to a Collection of this root, to the
-// account that made it and to who may manage the Collection (R191-R194). To
-// others it does not exist.
+// Status gives what became of an Add to a Collection of this root, or of a
+// publication on a Channel of it, to the account that made it and to who may
+// manage the Collection or Channel (R191-R194). To others it does not exist.
 func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, error) {
 	snap := s.x.now.Load()
 	r, err := s.root(snap, root)
@@ -210,7 +210,8 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	if err != nil {
 		return taxii.Status{}, err
 	}
-	if st.Root != r.ID || !s.mayReadStatus(snap, r, st) {
+	channel, rights, may := s.mayReadStatus(snap, r, st)
+	if st.Root != r.ID || !may {
 		return taxii.Status{}, s.Missing()
 	}
 	if err := s.take(st.Octets); err != nil {
@@ -219,6 +220,9 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	if st, err = s.x.store.Status(ctx, id); err != nil {
 		return taxii.Status{}, err
 	}
+	if channel != nil {
+		return s.x.publication(ctx, snap, channel, st, rights.Has(Read))
+	}
 	successes, err := s.x.store.StatusVersions(ctx, st)
 	if err != nil {
 		return taxii.Status{}, err
@@ -226,14 +230,23 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	return document(st, successes), nil
 }
 
-func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) bool {
+// mayReadStatus tells who may: who made it, and who manages the Collection or the
+// Channel, which is given with the rights on it.
+func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) (channel *Channel, rights Rights, may bool) {
 	if s.x.opt.Now().Add(-statusKept).UnixMicro() > int64(st.At) {
-		return false // gone, though not purged yet
+		return nil, 0, false // gone, though not purged yet
 	}
 	for _, c := range snap.collections[r.ID] {
 		if c.Feed == st.Feed {
-			return st.Account == s.account.ID || s.onCollection(snap, r, c).Has(Manage)
+			rights = s.onCollection(snap, r, c)
+			return nil, rights, st.Account == s.account.ID || rights.Has(Manage)
 		}
 	}
-	return false
+	for _, c := range snap.channels[r.ID] {
+		if c.Feed == st.Feed {
+			rights = s.onChannel(snap, r, c)
+			return c, rights, st.Account == s.account.ID || rights.Has(Manage)
+		}
+	}
+	return nil, 0, false
 }

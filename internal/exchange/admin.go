@@ -103,8 +103,8 @@ func (x *Exchange) putRoot(ctx context.Context, snap *snapshot, id int64, set *R
 	if err := set.check(); err != nil {
 		return err
 	}
-	if old := snap.rootByID[id]; old != nil && set.Advertise != "" && len(snap.collections[id]) > 0 {
-		return taxii.Errorf(taxii.Conflict, "%q has collections here and cannot be advertised on another server", old.Name)
+	if old := snap.rootByID[id]; old != nil && set.Advertise != "" && len(snap.collections[id])+len(snap.channels[id]) > 0 {
+		return taxii.Errorf(taxii.Conflict, "%q has collections or channels here and cannot be advertised on another server", old.Name)
 	}
 	_, err := x.store.PutRoot(ctx, Root{
 		ID: id, Name: set.Name, Title: set.Title, Description: set.Description,
@@ -147,7 +147,7 @@ func (set *RootSetting) check() error {
 	return nil
 }
 
-// RemoveRoot removes an API Root with its Collections and grants.
+// RemoveRoot removes an API Root with its Collections, Channels and grants.
 func (s *Session) RemoveRoot(ctx context.Context, name string) error {
 	return s.x.change(ctx, func(snap *snapshot) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
@@ -185,7 +185,7 @@ func (s *Session) manages(snap *snapshot, r resource) error {
 	if r.scope != OnServer {
 		rights |= s.on(snap, resource{scope: OnRoot, root: r.root})
 	}
-	if r.scope == OnCollection {
+	if r.scope == OnCollection || r.scope == OnChannel {
 		rights |= s.on(snap, r)
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 type Declaration struct {
 	Roots       []RootSetting       `json:"roots,omitempty" yaml:"roots,omitempty"`
 	Collections []CollectionSetting `json:"collections,omitempty" yaml:"collections,omitempty"`
+	Channels    []ChannelSetting    `json:"channels,omitempty" yaml:"channels,omitempty"`
 	Accounts    []AccountSetting    `json:"accounts,omitempty" yaml:"accounts,omitempty"`
 	Grants      []GrantSetting      `json:"grants,omitempty" yaml:"grants,omitempty"`
 }
@@ -21,7 +22,7 @@ type Declaration struct {
 // Step is one change that leads from what is there to what is declared.
 type Step struct {
 	Do     string `json:"do"`   // add, set or remove
-	What   string `json:"what"` // root, collection, account or grant
+	What   string `json:"what"` // root, collection, channel, account or grant
 	Name   string `json:"name"`
 	Detail string `json:"detail,omitempty"` // what changes; never a secret
 
@@ -40,6 +41,9 @@ func (s *Session) State(ctx context.Context) (Declaration, error) {
 		return d, err
 	}
 	if d.Collections, err = s.CollectionSettings(ctx, ""); err != nil {
+		return d, err
+	}
+	if d.Channels, err = s.ChannelSettings(ctx, ""); err != nil {
 		return d, err
 	}
 	records, err := s.Accounts(ctx)
@@ -72,7 +76,7 @@ func (s *Session) Plan(ctx context.Context, d Declaration, prune bool) ([]Step, 
 		return nil, err
 	}
 	p := &planner{s: s, now: now, want: d, pruning: prune}
-	for _, part := range []func() error{p.roots, p.collections, p.accounts, p.grants} {
+	for _, part := range []func() error{p.roots, p.collections, p.channels, p.accounts, p.grants} {
 		if err := part(); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 // there is and who may do what. Every write is durable when it returns.
 type Store interface {
 	feed.Store
+	ChannelStore
 
 	// Catalog reads everything that is small: all but the feeds.
 	Catalog(ctx context.Context) (*Catalog, error)
@@ -22,7 +23,7 @@ type Store interface {
 	PutAccount(ctx context.Context, a Account, credentials ...Credential) (int64, error) // ID 0 makes a new one; all or nothing
 	RemoveAccount(ctx context.Context, id int64) error                                   // ends its credentials and grants, keeps its name
 	RemoveCredential(ctx context.Context, account int64, kind, name string) error
-	PutGrant(ctx context.Context, g Grant) error // Rights 0 removes it
+	PutGrant(ctx context.Context, g ...Grant) error // all or nothing; Rights 0 removes one
 	PutSecrets(ctx context.Context, s ...Secret) error
 
 	// StatusHead gives of a Status what tells who may read it: all but its lists.
@@ -45,6 +46,7 @@ type Store interface {
 type Catalog struct {
 	Roots       []Root
 	Collections []Collection
+	Channels    []Channel
 	Accounts    []Account // removed ones too: their names stand in records
 	Credentials []Credential
 	Grants      []Grant
@@ -95,15 +97,16 @@ const (
 	OnServer     Scope = "server"
 	OnRoot       Scope = "root"
 	OnCollection Scope = "collection"
+	OnChannel    Scope = "channel"
 )
 
 // Grant says what an account may do where. No right implies another.
 type Grant struct {
-	Account    int64
-	Scope      Scope
-	Root       int64  // 0 for the server
-	Collection string // "" unless on a Collection
-	Rights     Rights
+	Account int64
+	Scope   Scope
+	Root    int64  // 0 for the server
+	Item    string // the id of the Collection or Channel; "" unless on one
+	Rights  Rights
 }
 
 // SecretState is where a key is in its life.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
@@ -32,6 +33,14 @@ type Options struct {
 	VerifyPassword func(hash, password string) bool
 
 	Now func() time.Time // nil: time.Now
+
+	// ChannelsFixed lets nobody but the operator create, change and remove Channels,
+	// grant on them or invite to them.
+	ChannelsFixed bool
+
+	// CheckPush tells, in words for who gave it, why Messages may not be pushed to a
+	// URL, as far as the URL tells. nil: push is not offered.
+	CheckPush func(url string) error
 }
 
 // The sizes of pages where the operator sets none. They bound what one answer
@@ -53,6 +62,16 @@ type Exchange struct {
 	now     atomic.Pointer[snapshot]
 	publicM sync.Mutex  // held while the catalogue is changed and read again
 	stale   atomic.Bool // the catalogue may be older than the store
+	turned  feed.Bell   // rings, under 0, when the catalogue has been read again
+	pushes  pushBoard
+	joins   attempts // to join Channels, in this minute
+
+	rings    rings    // the last Messages of Channels, in memory
+	desk     desk     // Subscriptions that are being read
+	lost     lost     // rights to read that ended, with Subscriptions left
+	stopping stopping // see Stop
+
+	publishing atomic.Int64 // publications that wait for their commit
 }
 
 // New reads the catalogue, and makes on first start what must be there: the
@@ -132,7 +151,9 @@ func (x *Exchange) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	x.noteLost(x.now.Load(), s)
 	x.now.Store(s)
+	x.turned.Ring(0)
 	return nil
 }
 
@@ -173,29 +194,6 @@ func WithRequest(ctx context.Context, id string) context.Context {
 func RequestOf(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
-}
-
-// Housekeep removes what is to go, in small steps, until ctx ends: the contents
-// of removed Collections, and Statuses a day after they were complete (R194).
-func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
-	for {
-		wait := purgePause
-		more, err := false, x.catchUp(ctx)
-		if err == nil {
-			more, err = x.store.PurgeStep(ctx, taxii.TimeOf(x.opt.Now().Add(-statusKept)))
-		}
-		if err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-		if err != nil || !more {
-			wait = purgeIdle
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
 }
 
 // catchUp is refresh for who has not the turn to change the catalogue.

@@ -95,8 +95,8 @@ func (n *noting) RemoveCredential(ctx context.Context, account int64, kind, name
 	return n.note("RemoveCredential").RemoveCredential(ctx, account, kind, name)
 }
 
-func (n *noting) PutGrant(ctx context.Context, g exchange.Grant) error {
-	return n.note("PutGrant").PutGrant(ctx, g)
+func (n *noting) PutGrant(ctx context.Context, g ...exchange.Grant) error {
+	return n.note("PutGrant").PutGrant(ctx, g...)
 }
 
 func (n *noting) PutSecrets(ctx context.Context, s ...exchange.Secret) error {

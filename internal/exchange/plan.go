@@ -12,10 +12,10 @@ type planner struct {
 	s         *Session
 	now, want Declaration
 	pruning   bool
-	kept      [4]map[string]bool // names that are wanted: roots, collections, accounts, grants
+	kept      [5]map[string]bool // names that are wanted: roots, collections, accounts, grants, channels
 
 	setup    []Step // roots that come or change
-	removals []Step // grants, accounts and collections that go
+	removals []Step // grants, accounts, channels and collections that go
 	steps    []Step // what else comes or changes
 	last     []Step // roots that go
 }
@@ -107,8 +107,8 @@ func (p *planner) collections() error {
 			return at(err, "collection %s", c.name())
 		}
 		c.Validation = known.Validation
-		if !p.kept[0][c.Root] && (p.pruning || !slices.ContainsFunc(p.now.Roots, func(r RootSetting) bool { return r.Name == c.Root })) {
-			return taxii.Errorf(taxii.Unprocessable, "collection %s: there is no API Root %q, and none is declared", c.name(), c.Root)
+		if err := p.inRoot(c.Root); err != nil {
+			return at(err, "collection %s", c.name())
 		}
 		if err := p.keep(1, "collection", c.name()); err != nil {
 			return err
@@ -127,6 +127,14 @@ func (p *planner) collections() error {
 				return err
 			})
 		}
+	}
+	return nil
+}
+
+// inRoot tells whether the API Root of something declared will be there.
+func (p *planner) inRoot(root string) error {
+	if !p.kept[0][root] && (p.pruning || !slices.ContainsFunc(p.now.Roots, func(r RootSetting) bool { return r.Name == root })) {
+		return taxii.Errorf(taxii.Unprocessable, "there is no API Root %q, and none is declared", root)
 	}
 	return nil
 }

@@ -63,9 +63,12 @@ func (p *planner) grants() error {
 		}
 		i := slices.IndexFunc(p.now.Grants, func(o GrantSetting) bool { return o.Account+" on "+o.On == name })
 		if p.going(g.On) {
-			i = -1 // what is there ends with the collection, and another takes its name
+			i = -1 // what is there ends with the collection or channel, and another takes its name
 		}
 		run := func(ctx context.Context) error { return p.s.SetGrant(ctx, g) }
+		if err := p.meant(&g, rights); err != nil {
+			return at(err, "grant %s", name)
+		}
 		switch {
 		case rights == 0:
 			return invalid("grant", name+" has no rights: leave it out, or use --prune")
@@ -88,7 +91,7 @@ func (p *planner) checkGrant(g *GrantSetting) error {
 		return taxii.Errorf(taxii.Unprocessable, "grant on %s: there is no account %q, and none is declared", g.On, g.Account)
 	case !p.will(g.On):
 		return taxii.Errorf(taxii.Unprocessable, "grant to %q: there is no %s, and none is declared", g.Account, g.On).
-			Describe("A resource is server, ROOT, or ROOT/collection/NAME.")
+			Describe("A resource is server, ROOT, ROOT/collection/NAME or ROOT/channel/NAME.")
 	}
 	return nil
 }
@@ -97,7 +100,7 @@ func (p *planner) checkGrant(g *GrantSetting) error {
 func (p *planner) will(on string) bool {
 	if p.kept[0][on] || slices.ContainsFunc(p.want.Collections, func(c CollectionSetting) bool {
 		return on == c.Root+"/collection/"+c.Alias || on == c.Root+"/collection/"+c.ID
-	}) {
+	}) || slices.ContainsFunc(p.want.Channels, func(c ChannelSetting) bool { return on == c.path() }) {
 		return true
 	}
 	snap := p.s.x.now.Load()
@@ -105,20 +108,40 @@ func (p *planner) will(on string) bool {
 	return err == nil && !p.going(on) && (r.scope != OnRoot || !p.pruning)
 }
 
-// going tells whether on names a Collection that is there and will be removed.
+// going tells whether on names a Collection or Channel that is there and will be
+// removed.
 func (p *planner) going(on string) bool {
 	snap := p.s.x.now.Load()
 	r, err := snap.named(p.s, on)
-	if err != nil || r.scope != OnCollection || !p.pruning {
+	switch {
+	case err != nil || !p.pruning:
+		return false
+	case r.scope == OnChannel:
+		return !p.kept[4][snap.name(r)]
+	case r.scope != OnCollection:
 		return false
 	}
-	set := snap.byID[r.collection].setting(snap.rootByID[r.root])
+	set := snap.byID[r.item].setting(snap.rootByID[r.root])
 	return !p.wanted(&set)
 }
 
 // wanted tells whether a Collection that is there is declared.
 func (p *planner) wanted(c *CollectionSetting) bool {
 	return slices.ContainsFunc(p.want.Collections, func(o CollectionSetting) bool { return o.same(c) })
+}
+
+// meant refuses rights that have no meaning on what they are declared for.
+func (p *planner) meant(g *GrantSetting, rights Rights) error {
+	scope := OnRoot
+	switch {
+	case g.On == string(OnServer):
+		scope = OnServer
+	case strings.Contains(g.On, "/collection/"):
+		scope = OnCollection
+	case strings.Contains(g.On, "/channel/"):
+		scope = OnChannel
+	}
+	return meant(g.Account, scope, rights)
 }
 
 // resourceName gives the name under which grants are listed, so that a

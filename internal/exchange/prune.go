@@ -14,6 +14,7 @@ func (p *planner) prune() error {
 	if err := p.pruneAccounts(); err != nil {
 		return err
 	}
+	p.pruneChannels()
 	for _, c := range p.now.Collections {
 		if !p.wanted(&c) && p.kept[0][c.Root] {
 			p.remove("collection", c.name(), c.Title, func(ctx context.Context) error { return p.s.RemoveCollection(ctx, c.Root, c.ID) })

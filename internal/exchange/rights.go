@@ -9,11 +9,13 @@ import (
 // Rights is a set of rights, kept as one integer. No right implies another.
 type Rights uint8
 
-// The rights. Create and push come with Channels.
+// The rights.
 const (
-	Read   Rights = 1 << iota // get objects, manifests and versions
-	Write                     // add objects
+	Read   Rights = 1 << iota // get objects, manifests and versions; follow, own Subscriptions
+	Write                     // add objects; publish
 	Manage                    // change settings and grants, read every Status
+	Create                    // make Channels in an API Root
+	Push                      // have Messages sent to a URL
 )
 
 // Has tells whether all of need are in r.
@@ -38,9 +40,10 @@ func (r Rights) String() string {
 	return strings.Join(r.List(), ",")
 }
 
-var rightNames = [...]string{"read", "write", "manage"}
+var rightNames = [...]string{"read", "write", "manage", "create", "push"}
 
-// ParseRights reads names of rights, each read, write, manage or all.
+// ParseRights reads names of rights, each read, write, manage, create or push;
+// all is the first three.
 func ParseRights(names []string) (Rights, error) {
 	var r Rights
 	for _, name := range names {
@@ -51,10 +54,14 @@ func ParseRights(names []string) (Rights, error) {
 			r |= Write
 		case "manage":
 			r |= Manage
+		case "create":
+			r |= Create
+		case "push":
+			r |= Push
 		case "all":
 			r |= Read | Write | Manage
 		default:
-			return 0, taxii.Errorf(taxii.Unprocessable, "unknown right %q: rights are read, write, manage, or all", name)
+			return 0, taxii.Errorf(taxii.Unprocessable, "unknown right %q: rights are read, write, manage, create, push, or all", name)
 		}
 	}
 	return r, nil

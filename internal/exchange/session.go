@@ -12,8 +12,9 @@ import (
 type Session struct {
 	x         *Exchange
 	account   *Account
-	anonymous bool // asks without credentials
-	operator  bool // every right
+	anonymous bool        // asks without credentials
+	proof     *Credential // what the account proved itself with; nil where it needs none
+	operator  bool        // every right
 
 	room func(octets int64) error // see Within; nil: as much as it takes
 }
@@ -46,24 +47,24 @@ func (s *Session) Is(option string) bool { return slices.Contains(s.account.Opti
 // is then ignored.
 func (x *Exchange) Open(name, kind string, verify func(secret string) (bool, error)) (*Session, error) {
 	snap := x.now.Load()
-	account, secrets := snap.names[name], []string(nil)
+	account, proofs := snap.names[name], []Credential(nil)
 	if account != nil && !account.Builtin {
 		for _, c := range snap.credentials[account.ID] {
 			if c.Kind == kind {
-				secrets = append(secrets, c.Secret)
+				proofs = append(proofs, c)
 			}
 		}
 	}
-	if len(secrets) == 0 {
+	if len(proofs) == 0 {
 		_, err := verify("")
 		return nil, refused(err)
 	}
-	for _, secret := range secrets {
-		if ok, err := verify(secret); err != nil || ok {
+	for _, proof := range proofs {
+		if ok, err := verify(proof.Secret); err != nil || ok {
 			if err != nil {
 				return nil, refused(err)
 			}
-			return &Session{x: x, account: account}, nil
+			return &Session{x: x, account: account, proof: &proof}, nil
 		}
 	}
 	return nil, refused(nil)
@@ -101,7 +102,7 @@ func (s *Session) As(name string) (*Session, error) {
 }
 
 // all is every right.
-const all = Read | Write | Manage
+const all = Read | Write | Manage | Create | Push
 
 // on gives the rights on one resource, granted to the account or to everyone.
 func (s *Session) on(snap *snapshot, r resource) Rights {
@@ -122,7 +123,30 @@ func (s *Session) onRoot(snap *snapshot, root *Root) Rights {
 }
 
 func (s *Session) onCollection(snap *snapshot, root *Root, c *Collection) Rights {
-	return s.onRoot(snap, root) | s.on(snap, resource{OnCollection, root.ID, c.ID})
+	return s.onRoot(snap, root)&(Read|Write|Manage) | s.on(snap, resource{OnCollection, root.ID, c.ID})
+}
+
+// onChannel gives the rights on a Channel. What lets make others in its API Root,
+// or push from those that the account sees, does not let it see this one.
+func (s *Session) onChannel(snap *snapshot, root *Root, c *Channel) Rights {
+	above := s.onRoot(snap, root)
+	rights := above&(Read|Write|Manage) | s.on(snap, resource{OnChannel, root.ID, c.ID})
+	if rights == 0 {
+		return 0
+	}
+	return rights | above&Push
+}
+
+// stands tells whether the account and what it proved itself with are still
+// good, for requests that last.
+func (s *Session) stands(snap *snapshot) error {
+	if s.proof == nil {
+		return nil
+	}
+	if snap.names[s.account.Name] == nil || !slices.Contains(snap.credentials[s.account.ID], *s.proof) {
+		return refused(nil)
+	}
+	return nil
 }
 
 // ceiling is the highest marking level that the account sees.
@@ -163,7 +187,8 @@ func (s *Session) seesRoot(snap *snapshot, r *Root) bool {
 	if s.onRoot(snap, r) != 0 {
 		return true
 	}
-	return slices.ContainsFunc(snap.collections[r.ID], func(c *Collection) bool { return s.onCollection(snap, r, c) != 0 })
+	return slices.ContainsFunc(snap.collections[r.ID], func(c *Collection) bool { return s.onCollection(snap, r, c) != 0 }) ||
+		slices.ContainsFunc(snap.channels[r.ID], func(c *Channel) bool { return s.onChannel(snap, r, c) != 0 })
 }
 
 // find finds a Collection that the account sees, and its rights on it.
@@ -193,4 +218,39 @@ func (s *Session) may(snap *snapshot, need Rights, root, name string) (*Root, *C
 		return nil, nil, taxii.Errorf(taxii.Forbidden, "this account may not %s here", need&^rights)
 	}
 	return r, c, nil
+}
+
+// findChannel finds a Channel that the account sees, and its rights on it.
+func (s *Session) findChannel(snap *snapshot, root, name string) (*Root, *Channel, Rights, error) {
+	r, err := s.root(snap, root)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	c := snap.channel(r.ID, name)
+	if c == nil || r.Advertise != "" {
+		return nil, nil, 0, s.Missing()
+	}
+	rights := s.onChannel(snap, r, c)
+	if rights == 0 {
+		return nil, nil, 0, s.Missing()
+	}
+	return r, c, rights, nil
+}
+
+// mayChannel finds a Channel on which the account has the rights it needs. What
+// nobody can do there comes before what this account may not (404, 501, 403).
+func (s *Session) mayChannel(snap *snapshot, need Rights, root, name string) (*Root, *Channel, Rights, error) {
+	r, c, rights, err := s.findChannel(snap, root, name)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	switch {
+	case need.Has(Read) && c.Mode == taxii.ModeWriteOnly:
+		return nil, nil, 0, taxii.Errorf(taxii.Unsupported, "this channel is write-only: nobody can read it")
+	case need.Has(Write) && c.Mode == taxii.ModeReadOnly:
+		return nil, nil, 0, taxii.Errorf(taxii.Unsupported, "this channel is read-only: the server itself publishes here")
+	case !rights.Has(need):
+		return nil, nil, 0, taxii.Errorf(taxii.Forbidden, "this account may not %s here", need&^rights)
+	}
+	return r, c, rights, nil
 }

@@ -18,28 +18,32 @@ type snapshot struct {
 	collections map[int64][]*Collection // of each root, by id (R091)
 	byID        map[string]*Collection
 	byAlias     map[int64]map[string]*Collection
+	channels    map[int64][]*Channel // of each root, by name
+	channelByID map[string]*Channel
 	accounts    map[int64]*Account
 	names       map[string]*Account // of accounts that are not removed
 	credentials map[int64][]Credential
 	grants      map[int64]map[resource]Rights
 	secrets     []Secret
-	keys        map[string]cipher.AEAD // of cursors, by key id: active and accepted ones
-	active      string                 // the key id that seals
+	keys        map[string]cipher.AEAD  // of cursors, by key id: active and accepted ones
+	marks       map[string]cipher.Block // the same keys, for cursors of Channels
+	active      string                  // the key id that seals
 }
 
 // resource is what a grant is on.
 type resource struct {
-	scope      Scope
-	root       int64
-	collection string
+	scope Scope
+	root  int64
+	item  string // id of a Collection or Channel
 }
 
 func (x *Exchange) snapshot(c *Catalog) (*snapshot, error) {
 	s := &snapshot{
 		roots: map[string]*Root{}, local: map[string]bool{}, rootByID: map[int64]*Root{}, collections: map[int64][]*Collection{},
 		byID: map[string]*Collection{}, byAlias: map[int64]map[string]*Collection{},
+		channels: map[int64][]*Channel{}, channelByID: map[string]*Channel{},
 		accounts: map[int64]*Account{}, names: map[string]*Account{}, credentials: map[int64][]Credential{},
-		grants: map[int64]map[resource]Rights{}, secrets: c.Secrets, keys: map[string]cipher.AEAD{},
+		grants: map[int64]map[resource]Rights{}, secrets: c.Secrets, keys: map[string]cipher.AEAD{}, marks: map[string]cipher.Block{},
 	}
 	s.addRoots(c)
 	for i := range c.Accounts {
@@ -56,7 +60,7 @@ func (x *Exchange) snapshot(c *Catalog) (*snapshot, error) {
 		if s.grants[g.Account] == nil {
 			s.grants[g.Account] = map[resource]Rights{}
 		}
-		s.grants[g.Account][resource{g.Scope, g.Root, g.Collection}] = g.Rights
+		s.grants[g.Account][resource{g.Scope, g.Root, g.Item}] = g.Rights
 	}
 	return s, s.openKeys(x.opt.MasterKey)
 }
@@ -83,6 +87,14 @@ func (s *snapshot) addRoots(c *Catalog) {
 			s.byAlias[v.Root][v.Alias] = v
 		}
 	}
+	for i := range c.Channels {
+		v := &c.Channels[i]
+		s.channelByID[v.ID] = v
+		s.channels[v.Root] = append(s.channels[v.Root], v)
+	}
+	for _, list := range s.channels {
+		slices.SortFunc(list, func(a, b *Channel) int { return cmp.Compare(a.Name, b.Name) })
+	}
 }
 
 // openKeys unseals the keys of cursors that are not retired.
@@ -99,6 +111,9 @@ func (s *snapshot) openKeys(master []byte) error {
 		if err != nil {
 			return err
 		}
+		if s.marks[v.KID], err = markCipher(key); err != nil {
+			return err
+		}
 		s.keys[v.KID] = aead
 		if v.State == Active {
 			s.active = v.KID
@@ -113,4 +128,17 @@ func (s *snapshot) collection(root int64, name string) *Collection {
 		return c
 	}
 	return s.byAlias[root][name]
+}
+
+// channel finds a Channel of a root by its id or its name.
+func (s *snapshot) channel(root int64, name string) *Channel {
+	if c := s.channelByID[name]; c != nil && c.Root == root {
+		return c
+	}
+	list := s.channels[root]
+	i, ok := slices.BinarySearchFunc(list, name, func(c *Channel, name string) int { return cmp.Compare(c.Name, name) })
+	if !ok {
+		return nil
+	}
+	return list[i]
 }

@@ -27,6 +27,11 @@ type Head struct {
 	Place       Place
 	Added       taxii.Time
 	Incarnation string
+
+	Past        []Place // for each earlier incarnation, the oldest first, the last place that it has in common with what came after it
+	Floor       Place   // every place up to it has been purged by age
+	Octets      int64   // of all Messages ever appended
+	FloorOctets int64   // of those up to Floor
 }
 
 // Draft is content that has no place yet.
@@ -38,7 +43,22 @@ type Draft struct {
 	Level                 int64  // marking level; 0 until markings come
 	Note                  string // a remark for the Status, where the draft is taken
 	Content               []byte // kept byte for byte
+
+	Message *Message // what a Channel keeps besides; nil in a Collection
 }
+
+// Message is what is kept of an entry of a Channel, beside what is kept of
+// every entry. Its VersionKey is MessageKey.
+type Message struct {
+	MediaType string
+	Marks     string // what Selectors are evaluated on, so that no content is parsed to follow
+	Origin    string // "" unless it was relayed
+	Octets    int64  // of all Messages up to and including it; the store gives it
+}
+
+// MessageKey is the VersionKey of all Messages: an id is in a Channel once, and
+// shown under the date it was published.
+const MessageKey = "#"
 
 // Entry is content in its place.
 type Entry struct {
@@ -46,8 +66,11 @@ type Entry struct {
 	Added                          taxii.Time // strictly rising within a feed
 	ID, Type, SpecVersion, Version string
 	Content                        []byte // only where Query.Content asked for it; valid until the visit returns
-	Account                        int64  // only where Query.Records asked for it
-	Request                        string // likewise
+	Account                        int64  // only where Query.Records or Query.Messages asked for it
+	Request                        string // only where Query.Records asked for it
+
+	Message *Message // only where Query.Messages asked for it
+	Size    int64    // of the content, octets; likewise, whether or not the content is read
 }
 
 // Add is what one request appends to one feed, with what its Status needs.
@@ -58,14 +81,30 @@ type Add struct {
 	Request string // the request id, for records
 	Status  Status // ID, Root, At and the Failures known before; the store fills in the rest
 	// Form gives the form in which equal contents with one id and version are
-	// the same octets. It is asked for only where two have one id and version.
+	// the same octets; nil: as they are. It is asked for only where two have one
+	// id and version.
 	Form func(content []byte) []byte
+
+	Bounds Bounds  // of a Channel
+	Worker *Worker // who appends, if it is a follower inside the server
+}
+
+// Bounds of what a Channel keeps; 0 is none. An Add that would pass one is
+// refused as a whole (taxii.Full): nothing is purged early.
+type Bounds struct{ Messages, Octets int64 }
+
+// Worker is the saved cursor of a follower inside the server. An effect and the
+// move of its cursor are one commit: it fails as a Conflict where the cursor is
+// not at From any more.
+type Worker struct {
+	Name     string
+	From, To Place
 }
 
 // Outcome is what became of one draft.
 type Outcome struct {
 	Place    Place      // where it is, or where the equal content already was
-	Added    taxii.Time // its date; 0 for a duplicate
+	Added    taxii.Time // its date; of a duplicate that of the entry that was there, for Messages alone
 	Version  string     // the version it is shown under
 	Fate     Fate
 	Existing bool // Fate is Duplicate of an entry that this Add itself made
@@ -103,6 +142,16 @@ type Status struct {
 	Duplicates  []Place
 	Failures    []Failure
 	Notes       []Note
+	Taken       []Taken // of a publication: its successes, in the order of the request
+}
+
+// Taken is one Message that is there after a publication.
+type Taken struct {
+	ID        string     `json:"id"`
+	Place     Place      `json:"place"`
+	Published taxii.Time `json:"published"`
+	Before    bool       `json:"before,omitempty"` // it was there already
+	Message   string     `json:"message,omitempty"`
 }
 
 // DetailOctets is about what one object takes of the memory of a Status that is
@@ -159,4 +208,30 @@ type Store interface {
 	// Deleted tells whether a version that Versions names stood here for this
 	// ceiling, was deleted, and has not been added again.
 	Deleted(ctx context.Context, feed ID, which Which) (bool, error)
+
+	// Grew gives a channel that is closed when the head of a feed moves, by
+	// whomever. Listen first, then ask for the head: nothing falls between.
+	Grew(feed ID) <-chan struct{}
+	// Expire purges, in one bounded step, the oldest Messages of a feed up to a
+	// place, together with the move of its floor, and tells whether more of them
+	// are left.
+	Expire(ctx context.Context, feed ID, upto Place) (more bool, err error)
+	// DatedUpto gives the last place whose date is at or before the given one,
+	// at least the floor.
+	DatedUpto(ctx context.Context, feed ID, date taxii.Time) (Place, error)
+	// OctetsUpto gives Message.Octets of a place between floor and head.
+	OctetsUpto(ctx context.Context, feed ID, place Place) (int64, error)
+	// WorkerAt gives the saved cursor of a Worker, and SetWorker puts one in its place.
+	WorkerAt(ctx context.Context, name string) (place Place, found bool, err error)
+	SetWorker(ctx context.Context, name string, place Place) error
+}
+
+// Common is the last place that an incarnation, by its number, has in common
+// with what the feed is now.
+func (h Head) Common(incarnation int) Place {
+	common := h.Place
+	for _, upto := range h.Past[min(incarnation, len(h.Past)):] {
+		common = min(common, upto)
+	}
+	return common
 }

@@ -21,6 +21,17 @@ type Query struct {
 	Content                  bool // visit entries with their bytes
 	Bare                     bool // visit entries with place, date and bytes alone
 	Records                  bool // visit entries with the account and the request that wrote them
+
+	// Messages asks a Channel: entries are visited with their Message, account and
+	// size, whatever Versions says. With IDs, Upto 0 is the head and Limit 0 as many
+	// as IDs. Places are dense: who meets a gap, or nothing where the head is later,
+	// and then asks for the head, finds its Floor above the gap.
+	Messages bool
+	// Fresh visits what was added, once and in the order in which it was added,
+	// whatever was superseded or moved by a deletion since: After, Upto and
+	// Entry.Place are the places where entries were added at first. What was deleted
+	// is left out. Versions, SpecVersions, IDs and AfterAdded are not heeded.
+	Fresh bool
 }
 
 // ErrCut says that a read ran out of time after it had found entries: those it

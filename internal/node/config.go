@@ -38,6 +38,20 @@ type Config struct {
 	MaxRequests           int `yaml:"max_requests" about:"Most requests in work; more get 503."`
 	MaxRequestsPerAccount int `yaml:"max_requests_per_account" about:"Most requests in work for one account; more get 429."`
 
+	Channels             string   `yaml:"channels" about:"Channels over TAXII: on; fixed, so that only the operator creates and changes them; or off."`
+	ListChannels         bool     `yaml:"list_channels" about:"List the channels of an API Root to those who see them; without it the list is refused to all."`
+	AllowOrigins         []string `yaml:"allow_origins" about:"Origins of browser pages that may use channels, such as https://soc.example.com; * is every one, without credentials. Empty: pages of this server alone."`
+	MaxStreams           int      `yaml:"max_streams" about:"Most waits and event streams that are open; more get 429. Each needs a connection and an open file."`
+	MaxStreamsPerAccount int      `yaml:"max_streams_per_account" about:"Most waits and event streams open for one account; more get 429. All who ask without credentials are one account."`
+
+	Push             bool     `yaml:"push" about:"Send messages of subscriptions to URLs, for accounts with the right to push."`
+	OutboundAllow    []string `yaml:"outbound_allow" about:"Addresses with ports that may be called although they are private or the like, one by one, such as 10.1.2.3:8443."`
+	OutboundPorts    []string `yaml:"outbound_ports" about:"Ports that may be called beside 443."`
+	OutboundHosts    []string `yaml:"outbound_hosts" about:"With any, the only hosts that may be called, such as hooks.example.com or *.example.com."`
+	OutboundLiterals bool     `yaml:"outbound_literals" about:"Let URLs to call name public addresses instead of hosts."`
+	OutboundCA       string   `yaml:"outbound_ca" is:"path" about:"PEM file with authorities that are trusted in calls beside those of the system."`
+	OutboundProxy    string   `yaml:"outbound_proxy" about:"http URL of a proxy that calls go through. The environment's is not used."`
+
 	HeaderTimeout time.Duration `yaml:"header_timeout" about:"Longest time for the headers of a request to arrive."`
 	BodyTimeout   time.Duration `yaml:"body_timeout" about:"Longest time without an octet while a body arrives."`
 	IdleTimeout   time.Duration `yaml:"idle_timeout" about:"How long a connection without a request is kept."`
@@ -66,9 +80,12 @@ func Defaults() Config {
 		PagesBudget:      64 << 20,
 		BodiesBudget:     256 << 20,
 
-		MaxConnections:        10_000,
+		MaxConnections:        12_000, // every stream has one, and others must get in beside them
 		MaxRequests:           4096,
 		MaxRequestsPerAccount: 1024,
+
+		Channels: "on", ListChannels: true,
+		MaxStreams: 10_000, MaxStreamsPerAccount: 32,
 
 		HeaderTimeout: 10 * time.Second,
 		BodyTimeout:   30 * time.Second,

@@ -29,7 +29,7 @@ const (
 
 // check reports the first value that cannot be used, by its key.
 func (c *Config) check() error {
-	for _, part := range []func() error{c.checkAddresses, c.checkStore, c.checkSizes, c.checkTimes, c.checkWords} {
+	for _, part := range []func() error{c.checkAddresses, c.checkStore, c.checkSizes, c.checkTimes, c.checkWords, c.checkChannels, c.checkOutbound} {
 		if err := part(); err != nil {
 			return fmt.Errorf("configuration: %w", err)
 		}
@@ -94,6 +94,8 @@ func (c *Config) checkSizes() error {
 		{"max_connections", int64(c.MaxConnections), 1, 1 << 24},
 		{"max_requests", int64(c.MaxRequests), 1, 1 << 24},
 		{"max_requests_per_account", int64(c.MaxRequestsPerAccount), 1, 1 << 24},
+		{"max_streams", int64(c.MaxStreams), 1, 1 << 24},
+		{"max_streams_per_account", int64(c.MaxStreamsPerAccount), 1, 1 << 24},
 	} {
 		if size.got < size.least || size.got > size.limit {
 			return fmt.Errorf("%s: must be from %d to %d, got %d%s", size.key, size.least, size.limit, size.got, boundOf[size.key])
@@ -131,6 +133,19 @@ func (c *Config) checkWords() error {
 	}
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		return fmt.Errorf("log_format: must be json or text, got %q", c.LogFormat)
+	}
+	return nil
+}
+
+func (c *Config) checkChannels() error {
+	if modes := []string{"on", "fixed", "off"}; !slices.Contains(modes, c.Channels) {
+		return fmt.Errorf("channels: must be one of %s, got %q", strings.Join(modes, ", "), c.Channels)
+	}
+	for _, origin := range c.AllowOrigins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			return fmt.Errorf("allow_origins: needs origins such as https://soc.example.com, or *, got %q", origin)
+		}
 	}
 	return nil
 }

@@ -147,6 +147,14 @@ func TestWhatCannotBeUsedIsRefusedWithItsPlace(t *testing.T) {
 		{name: "a page of nothing", key: "page_objects", value: "0", want: "page_objects: must be from 1"},
 		{name: "a time-out of nothing", key: "header_timeout", value: "0s", want: "header_timeout: must be above 0s"},
 		{name: "a level of logs that is none", key: "log_level", value: "loud", want: "log_level: must be one of"},
+		{name: "channels neither on nor off", key: "channels", value: "maybe", want: "channels: must be one of on, fixed, off"},
+		{name: "an origin with a path", key: "allow_origins", value: "https://a.example/x", want: "allow_origins: needs origins"},
+		{name: "an origin that is a host", key: "allow_origins", value: "*, a.example", want: "allow_origins: needs origins"},
+		{name: "an origin that is null", key: "allow_origins", value: "null", want: "allow_origins: needs origins"},
+		{name: "no stream", key: "max_streams", value: "0", want: "max_streams: must be from 1"},
+		{name: "no stream of an account", key: "max_streams_per_account", value: "0", want: "max_streams_per_account: must be from 1"},
+		{name: "a network that may be called", key: "outbound_allow", value: "10.0.0.0/8", want: "outbound_allow: needs single addresses"},
+		{name: "a proxy with a password", key: "outbound_proxy", value: "http://a:b@proxy.example:3128", want: "outbound_proxy: needs a URL"},
 		{name: "a form of logs that is none", key: "log_format", value: "xml", want: "log_format: must be json or text"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,21 +17,26 @@ const (
 	restrainEvery = time.Second
 )
 
+// perStream is what a wait or a stream holds at most while nothing happens, in
+// octets: its connection with TLS, its request and the stacks of both (measured; the
+// tests of streams hold it).
+const perStream = 56 << 10
+
 // restrain keeps what is no longer used from doubling what is: by itself the
 // collector lets the heap grow to twice what is in use, and full budgets would
-// take twice their octets. pages is the budget of all pages, bodies tells what
-// bodies hold; since the bound moves with them, it never keeps the collector
+// take twice their octets. pages is the budget of all pages, held tells what bodies
+// and streams hold; since the bound moves with them, it never keeps the collector
 // running without an end.
 //
 // It ends with ctx, and is of the process as a whole: only a process that is one
 // node and nothing else may do it.
-func restrain(ctx context.Context, pages int64, bodies func() int64) {
+func restrain(ctx context.Context, pages int64, held func() int64) {
 	tick := time.NewTicker(restrainEvery)
 	defer tick.Stop()
 	defer debug.SetMemoryLimit(math.MaxInt64)
 	limit := int64(0)
 	for {
-		if now := besides + pages + 2*bodies(); now != limit {
+		if now := besides + pages + 2*held(); now != limit {
 			limit = now
 			debug.SetMemoryLimit(limit)
 		}

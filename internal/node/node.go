@@ -20,6 +20,7 @@ import (
 	"github.com/hansom-taxii/hansom/internal/admin"
 	"github.com/hansom-taxii/hansom/internal/api"
 	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/outbound"
 	"github.com/hansom-taxii/hansom/internal/signin"
 	"github.com/hansom-taxii/hansom/internal/store"
 	"golang.org/x/net/netutil"
@@ -64,6 +65,7 @@ type node struct {
 	locks    []*fileLock
 	store    *store.Store
 	x        *exchange.Exchange
+	caller   *outbound.Caller // of other hosts; nil: none is called
 	fail     func(http.ResponseWriter, *http.Request, error)
 	bodies   *api.Server
 	stopping atomic.Bool
@@ -135,11 +137,16 @@ func openSoon(ctx context.Context, c Config, o Options) (*node, error) {
 
 func (n *node) wire(ctx context.Context, key []byte) (err error) {
 	c := n.conf
-	n.x, err = exchange.New(ctx, n.store, exchange.Options{
+	o := exchange.Options{
 		PublicURL: c.PublicURL, Title: c.Title, Description: c.Description, Contact: c.Contact,
 		MaxContentLength: c.MaxContentLength, PageObjects: c.PageObjects, PageMost: c.PageMost, PageBytes: c.PageBytes,
 		MasterKey: key, HashPassword: signin.HashPassword, IsHash: signin.IsHash, VerifyPassword: signin.VerifyPassword,
-	})
+		ChannelsFixed: c.Channels == "fixed",
+	}
+	if err := n.offerPush(&o); err != nil {
+		return err
+	}
+	n.x, err = exchange.New(ctx, n.store, o)
 	n.fail = api.Failing(n.log, signin.Challenge)
 	return err
 }
@@ -203,15 +210,18 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	if n.opt.Alone && os.Getenv("GOMEMLIMIT") == "" { // what the operator says goes before
-		n.start(func() { restrain(work, n.conf.PagesBudget, n.bodies.BodiesHeld) })
+		n.start(func() { restrain(work, n.conf.PagesBudget, n.held) })
 	}
 	n.start(func() { n.x.Housekeep(work, func(err error) { n.log.Error("purge", slog.Any("error", err)) }) })
+	n.start(func() { n.x.Relay(work, func(err error) { n.log.Error("relay", slog.Any("error", err)) }) })
+	n.startPush(work)
 	if caFile != "" {
 		n.start(func() { n.renew(work, listener.Addr().String()) })
 	}
 	failed := make(chan error, 2)
 	n.start(func() { failed <- server.run(watching{netutil.LimitListener(listener, n.conf.MaxConnections)}) })
 	n.start(func() { failed <- control.run() })
+	n.warnOfFiles()
 	n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", listener.Addr().String()))
 	if n.opt.Ready != nil {
 		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
@@ -225,6 +235,7 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	n.stopping.Store(true)
+	n.x.Stop() // waits are answered and streams end, before the answers are waited for
 	stopped := make(chan error, 1)
 	n.start(func() { stopped <- control.stop(n.conf.DrainTimeout) })
 	err = errors.Join(err, server.stop(n.conf.DrainTimeout), <-stopped)
@@ -233,6 +244,9 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	n.log.Info("stopped")
 	return err
 }
+
+// held tells how many octets bodies and streams hold.
+func (n *node) held() int64 { return n.bodies.BodiesHeld() + perStream*int64(n.bodies.Lasting()) }
 
 func (n *node) start(run func()) {
 	n.running.Go(run)
@@ -243,17 +257,11 @@ func (n *node) start(run func()) {
 func (n *node) face(session func(*http.Request) (*exchange.Session, error)) *api.Server {
 	c := n.conf
 	return api.New(n.x, api.Options{
-		Session: session, Prefix: strings.TrimRight(prefix(c.PublicURL), "/"), RefuseJSON: c.RefuseJSON,
+		Session: session, PublicURL: c.PublicURL, RefuseJSON: c.RefuseJSON,
 		PagesBudget: c.PagesBudget, BodiesBudget: c.BodiesBudget, BodyTimeout: c.BodyTimeout, MaxPerAccount: c.MaxRequestsPerAccount,
+		NoChannels: c.Channels == "off", HideChannels: !c.ListChannels, AllowOrigins: c.AllowOrigins,
+		MaxStreams: c.MaxStreams, MaxStreamsPerAccount: c.MaxStreamsPerAccount,
 	}, n.fail)
-}
-
-func prefix(publicURL string) string {
-	u, err := url.Parse(publicURL)
-	if err != nil {
-		return ""
-	}
-	return u.EscapedPath()
 }
 
 // administration makes the face for operators, for who session says they are.

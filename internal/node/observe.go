@@ -49,7 +49,7 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began, id, line := time.Now(), taxii.NewID(), &requestLog{}
 	r = r.WithContext(context.WithValue(exchange.WithRequest(r.Context(), id), logKey{}, line))
 	w.Header().Set("X-Request-Id", id)
-	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), stall: o.stall}
+	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), stall: o.stall, observer: o, shared: r.ProtoMajor > 1}
 	o.hurry(answer, r)
 	defer func() { o.line(r, line, answer, began) }()
 	defer o.recover(answer, r)
@@ -132,6 +132,25 @@ type answer struct {
 	until   time.Time // what the connection has been given
 	status  int
 	bytes   int64
+
+	observer *observer
+	shared   bool // the connection is other requests', too (HTTP/2)
+}
+
+// Lasts counts a request that waits or streams out of those in work, until resumes
+// is called.
+func (a *answer) Lasts() (resumes func()) {
+	a.observer.inWork.Add(-1)
+	return func() { a.observer.inWork.Add(1) }
+}
+
+// Rests says that nothing is being written. Over HTTP/2 the time of a write would
+// go on without one, and end the stream.
+func (a *answer) Rests() {
+	if a.shared {
+		a.until = time.Time{}
+		_ = a.control.SetWriteDeadline(time.Time{}) // a connection that is gone has no time
+	}
 }
 
 // hurry gives the next write its time. What was given a moment ago will do: to
@@ -160,7 +179,7 @@ func (a *answer) WriteHeader(status int) {
 // taken. Over HTTP/2 that resets the stream, and where not even that is taken,
 // the connection is closed.
 func (a *answer) SetWriteDeadline(t time.Time) error {
-	if a.conn.blocked() >= blockedMost && t.Before(time.Now()) {
+	if a.conn.blocked() >= blockedMost && !t.IsZero() && t.Before(time.Now()) {
 		return a.conn.Close()
 	}
 	return a.control.SetWriteDeadline(t)

@@ -52,8 +52,8 @@ const (
 	password   = "correct horse battery"
 )
 
-// serve runs a node with one API Root, one Collection, an account alice who
-// reads and writes it and an account bob who reads it.
+// serve runs a node with one API Root, one Collection and one Channel, an account
+// alice who reads and writes both and an account bob who reads them.
 func serve(t *testing.T, set func(*node.Config)) *served {
 	t.Helper()
 	s := &served{conf: node.Defaults(), log: new(lockedBuffer)}
@@ -132,7 +132,14 @@ func furnish(ctx context.Context, x *exchange.Exchange) error {
 	if err := o.AddAccount(ctx, exchange.AccountSetting{Name: "bob", Password: password}); err != nil {
 		return err
 	}
-	return o.SetGrant(ctx, exchange.GrantSetting{Account: "bob", On: "trust/collection/all", Rights: []string{"read"}})
+	if err := o.SetGrant(ctx, exchange.GrantSetting{Account: "bob", On: "trust/collection/all", Rights: []string{"read"}}); err != nil {
+		return err
+	}
+	_, err := o.AddChannel(ctx, exchange.ChannelSetting{
+		Root: "trust", Name: "alerts", ContentType: "*/*",
+		Grants: []taxii.ChannelGrant{{Account: "alice", CanRead: true, CanWrite: true}, {Account: "bob", CanRead: true}},
+	})
+	return err
 }
 
 // request builds a request as alice.

@@ -38,13 +38,16 @@ func (s *Store) PutAccount(ctx context.Context, a exchange.Account, credentials 
 }
 
 // RemoveAccount ends all that hangs on an account; its number and name stay for
-// the records.
+// the records. Its Subscriptions, of which there may be many, are out of reach at
+// once, as those of every account that is removed, and PurgeStep purges them.
 func (s *Store) RemoveAccount(ctx context.Context, id int64) error {
 	return s.do(ctx, "remove account", func(t *tx) error {
 		for _, text := range []string{
 			`delete from credentials where account = $1`,
 			`delete from grants where account = $1`,
 			`update accounts set state = 'removed', options = '' where id = $1`,
+			`insert into departed (account) select cast($1 as bigint)
+				where exists (select 1 from subscriptions where account = $1) on conflict (account) do nothing`,
 		} {
 			if err := t.exec(text, id); err != nil {
 				return err
@@ -61,18 +64,29 @@ func (s *Store) RemoveCredential(ctx context.Context, account int64, kind, name 
 	})
 }
 
-// PutGrant keeps a grant in the place of the one on the same resource; without
-// rights it is removed.
-func (s *Store) PutGrant(ctx context.Context, g exchange.Grant) error {
-	return s.do(ctx, "put grant", func(t *tx) error {
-		if g.Rights == 0 {
-			return t.exec(`delete from grants where account = $1 and scope = $2 and root = $3 and collection = $4`,
-				g.Account, g.Scope, g.Root, g.Collection)
+// PutGrant keeps grants in one commit, each in the place of the one on the same
+// resource; without rights it is removed.
+func (s *Store) PutGrant(ctx context.Context, grants ...exchange.Grant) error {
+	return s.do(ctx, "put grant", func(t *tx) error { return t.putGrants(grants) })
+}
+
+func (t *tx) putGrants(grants []exchange.Grant) error {
+	for _, g := range grants {
+		if err := t.putGrant(g); err != nil {
+			return err
 		}
-		return t.exec(`insert into grants (account, scope, root, collection, rights) values ($1, $2, $3, $4, $5)
-			on conflict (account, scope, root, collection) do update set rights = excluded.rights`,
-			g.Account, g.Scope, g.Root, g.Collection, g.Rights)
-	})
+	}
+	return nil
+}
+
+func (t *tx) putGrant(g exchange.Grant) error {
+	if g.Rights == 0 {
+		return t.exec(`delete from grants where account = $1 and scope = $2 and root = $3 and item = $4`,
+			g.Account, g.Scope, g.Root, g.Item)
+	}
+	return t.exec(`insert into grants (account, scope, root, item, rights) values ($1, $2, $3, $4, $5)
+		on conflict (account, scope, root, item) do update set rights = excluded.rights`,
+		g.Account, g.Scope, g.Root, g.Item, g.Rights)
 }
 
 // PutSecrets keeps secrets, in one commit.

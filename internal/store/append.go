@@ -62,8 +62,9 @@ type appending struct {
 	head     feed.Head
 	outcomes []feed.Outcome
 	status   feed.Status
-	settled  []bool // the outcome is known without a new place
-	fresh    []int  // drafts that take a place, in order
+	settled  []bool       // the outcome is known without a new place
+	foreign  map[int]bool // what stands under the draft's id is another account's
+	fresh    []int        // drafts that take a place, in order
 	lineages map[string]*feed.Lineage
 	known    map[*feed.Standing]standingRow
 }
@@ -85,9 +86,12 @@ func (t *tx) append(add *feed.Add, compared *comparisons, now taxii.Time) (feed.
 	a := &appending{
 		tx: t, add: add, compared: compared, head: head,
 		outcomes: make([]feed.Outcome, len(add.Drafts)), settled: make([]bool, len(add.Drafts)),
-		lineages: map[string]*feed.Lineage{}, known: map[*feed.Standing]standingRow{},
+		foreign: map[int]bool{}, lineages: map[string]*feed.Lineage{}, known: map[*feed.Standing]standingRow{},
 	}
-	for _, step := range []func() error{a.findLive, a.findKept, a.chooseFresh} {
+	if err := t.move(add.Worker); err != nil {
+		return feed.Result{}, err
+	}
+	for _, step := range []func() error{a.findLive, a.findKept, a.chooseFresh, a.fits} {
 		if err := step(); err != nil {
 			return feed.Result{}, err
 		}
@@ -162,10 +166,15 @@ func (a *appending) findKept() error {
 	err := a.rows(func(r *sql.Rows) error {
 		var name versionName
 		var kept feed.Outcome
-		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version); err != nil {
+		var account int64
+		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version, &kept.Added, &account); err != nil {
 			return err
 		}
+		if !a.messages() {
+			kept.Added = 0
+		}
 		for _, i := range drafts[name] {
+			a.foreign[i] = account != a.add.Account
 			alike, known := a.compared.kept[comparand{kept.Place, i}]
 			if !known {
 				met.drafts[kept.Place] = append(met.drafts[kept.Place], i)
@@ -238,8 +247,14 @@ func (a *appending) place(now taxii.Time) error {
 		a.outcomes[i].Added = last - taxii.Time(n-1-k)
 	}
 	for k := range a.outcomes { // copies within the Add show the version of the first
-		if o := &a.outcomes[k]; o.Existing && o.Version == "" {
-			o.Version = (last - taxii.Time(n-int(o.Place-a.head.Place))).String()
+		o := &a.outcomes[k]
+		first := last - taxii.Time(n-int(o.Place-a.head.Place))
+		switch {
+		case !o.Existing:
+		case a.messages():
+			o.Version, o.Added = first.String(), first
+		case o.Version == "":
+			o.Version = first.String()
 		}
 	}
 	if err := a.insert(); err != nil {
@@ -278,7 +293,10 @@ func (a *appending) insert() error {
 	for l := range touched {
 		l.Settle()
 	}
-	return a.engine.insert(a.tx, a.add, entries)
+	if err := a.engine.insert(a.tx, a.add, entries); err != nil || !a.messages() {
+		return err
+	}
+	return a.insertMessages()
 }
 
 // lower writes what the new versions did to those that were there.
@@ -312,6 +330,11 @@ func (a *appending) lower() error {
 func (a *appending) record() error {
 	a.status = a.add.Status
 	st := &a.status
+	if a.messages() {
+		if err := a.countClashes(); err != nil {
+			return err
+		}
+	}
 	if st.ID == "" {
 		return nil
 	}
@@ -320,6 +343,19 @@ func (a *appending) record() error {
 	if n := len(a.fresh); n > 0 {
 		st.First, st.Last = a.outcomes[a.fresh[0]].Place, a.outcomes[a.fresh[n-1]].Place
 	}
+	if a.messages() {
+		a.take()
+	} else {
+		a.list()
+	}
+	return a.exec(`insert into statuses (feed, id, root, account, request, at, first, last, duplicates, failures, notes, taken)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, st.Feed, st.ID, st.Root, st.Account, st.Request, st.At,
+		st.First, st.Last, jsonList(st.Duplicates), jsonList(st.Failures), jsonList(st.Notes), jsonList(st.Taken))
+}
+
+// list fills the lists of the record of an Add to a Collection.
+func (a *appending) list() {
+	st := &a.status
 	for k, i := range a.fresh {
 		a.note(k, i)
 	}
@@ -332,9 +368,6 @@ func (a *appending) record() error {
 			st.Failures = append(st.Failures, feed.Failure{ID: d.ID, Version: d.Version, Message: clashMessage})
 		}
 	}
-	return a.exec(`insert into statuses (feed, id, root, account, request, at, first, last, duplicates, failures, notes)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, st.Feed, st.ID, st.Root, st.Account, st.Request, st.At,
-		st.First, st.Last, jsonList(st.Duplicates), jsonList(st.Failures), jsonList(st.Notes))
 }
 
 const clashMessage = "other content stands here under this id and version; nothing was changed: a changed object needs a later modified"

@@ -68,7 +68,7 @@ func BenchmarkStraightInsertOf1000(b *testing.B) {
 		begin()
 		for i, d := range drafts {
 			seq := from + i + 1
-			entry(s.feed, seq, seq, d.ID, d.Type, d.SpecVersion, d.Version, d.VersionKey, d.VersionTime, 0, feed.Never, feed.Never, 0, "", d.Content)
+			entry(s.feed, seq, seq, d.ID, d.Type, d.SpecVersion, d.Version, d.VersionKey, d.VersionTime, 0, feed.Never, feed.Never, 0, "", nil, d.Content)
 			live(s.feed, seq, d.ID, d.Type, d.SpecVersion, d.VersionKey, d.VersionTime, 0, feed.Never, feed.Never)
 		}
 		commit()

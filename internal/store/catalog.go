@@ -36,17 +36,7 @@ type catalogPart struct {
 }
 
 func (p catalogPart) load(ctx context.Context, txn *sql.Tx) error {
-	rows, err := txn.QueryContext(ctx, p.text)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := p.row(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return rowsOn(ctx, txn, p.row, p.text)
 }
 
 func catalogParts(c *exchange.Catalog) []catalogPart {
@@ -66,6 +56,11 @@ func catalogParts(c *exchange.Catalog) []catalogPart {
 				c.Collections = append(c.Collections, v)
 				return err
 			}},
+		{channelRows, func(r *sql.Rows) error {
+			v, err := scanChannel(r)
+			c.Channels = append(c.Channels, v)
+			return err
+		}},
 		{`select id, name, state = 'removed', builtin, options from accounts order by id`, func(r *sql.Rows) error {
 			var v exchange.Account
 			var options string
@@ -80,9 +75,9 @@ func catalogParts(c *exchange.Catalog) []catalogPart {
 			c.Credentials = append(c.Credentials, v)
 			return err
 		}},
-		{`select account, scope, root, collection, rights from grants order by account, scope, root, collection`, func(r *sql.Rows) error {
+		{`select account, scope, root, item, rights from grants order by account, scope, root, item`, func(r *sql.Rows) error {
 			var v exchange.Grant
-			err := r.Scan(&v.Account, &v.Scope, &v.Root, &v.Collection, &v.Rights)
+			err := r.Scan(&v.Account, &v.Scope, &v.Root, &v.Item, &v.Rights)
 			c.Grants = append(c.Grants, v)
 			return err
 		}},
@@ -127,10 +122,13 @@ func (s *Store) PutRoot(ctx context.Context, r exchange.Root) (int64, error) {
 }
 
 // RemoveRoot ends an API Root, its grants, and begins the removal of its
-// Collections.
+// Collections and Channels.
 func (s *Store) RemoveRoot(ctx context.Context, id int64) error {
 	return s.do(ctx, "remove API Root", func(t *tx) error {
 		if err := t.exec(`update collections set state = 'removing' where root = $1`, id); err != nil {
+			return err
+		}
+		if err := t.exec(`update channels set state = 'removing' where root = $1`, id); err != nil {
 			return err
 		}
 		if err := t.exec(`delete from grants where root = $1`, id); err != nil {
@@ -185,7 +183,7 @@ func (t *tx) newFeed() (feed.ID, error) {
 // PurgeStep removes what it holds.
 func (s *Store) RemoveCollection(ctx context.Context, id string) error {
 	return s.do(ctx, "remove Collection", func(t *tx) error {
-		if err := t.exec(`delete from grants where collection = $1`, id); err != nil {
+		if err := t.exec(`delete from grants where scope = 'collection' and item = $1`, id); err != nil {
 			return err
 		}
 		return t.exec(`update collections set state = 'removing' where id = $1`, id)

@@ -17,7 +17,8 @@ const mostFaults = 100
 // words, at most a hundred: a place that is taken twice or by nobody, a date
 // that does not rise, a version whose standing is not what its times say, a
 // table of live versions that holds others than the live ones, a Status of
-// places that were never taken, and whatever the engine itself finds. A good
+// places that were never taken, Messages that are not dense above the floor of
+// their Channel or whose octets do not add up, and whatever the engine itself finds. A good
 // database has none. It takes time in proportion to all that is kept, and
 // changes nothing; an error says that it could not be read.
 func (s *Store) Check(ctx context.Context) (faults []string, err error) {
@@ -37,16 +38,15 @@ var errEnough = errors.New("enough faults")
 
 // checking is one check.
 type checking struct {
-	ctx context.Context
-	db  interface {
-		QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-	}
-	ownCheck bool // the database can check itself
+	ctx      context.Context
+	db       asker
+	ownCheck bool             // the database can check itself
+	channels map[feed.ID]bool // feeds of Channels
 	faults   []string
 }
 
 func (c *checking) all() error {
-	for _, step := range []func() error{c.own, c.strays, c.feeds} {
+	for _, step := range []func() error{c.own, c.strays, c.subscriptions, c.feeds} {
 		if err := step(); err != nil {
 			if errors.Is(err, errEnough) {
 				return nil
@@ -67,17 +67,7 @@ func (c *checking) fault(format string, args ...any) error {
 
 // each visits the rows of a statement.
 func (c *checking) each(visit func(*sql.Rows) error, text string, args ...any) error {
-	rows, err := c.db.QueryContext(c.ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := visit(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return rowsOn(c.ctx, c.db, visit, text, args...)
 }
 
 // own is what the database can say of itself: SQLite looks at its pages and
@@ -97,7 +87,7 @@ func (c *checking) own() error {
 
 // strays looks for rows of feeds that are not there.
 func (c *checking) strays() error {
-	for _, table := range []string{"entries", "live", "tombstones", "statuses"} {
+	for _, table := range []string{"entries", "live", "tombstones", "statuses", "messages", "incarnations"} {
 		err := c.each(func(r *sql.Rows) error {
 			var f feed.ID
 			var n int64
@@ -117,18 +107,22 @@ func (c *checking) strays() error {
 func (c *checking) feeds() error {
 	heads := map[feed.ID]feed.Head{}
 	var order []feed.ID
+	c.channels = map[feed.ID]bool{}
 	err := c.each(func(r *sql.Rows) error {
 		var id feed.ID
 		var h feed.Head
-		err := r.Scan(&id, &h.Place, &h.Added)
-		heads[id], order = h, append(order, id)
+		var channel bool
+		err := r.Scan(append([]any{&id, &channel}, headOf(&h)...)...)
+		heads[id], order, c.channels[id] = h, append(order, id), channel
 		return err
-	}, `select id, seq, added from feeds where id not in (select feed from collections where state = 'removing') order by id`)
+	}, `select id, id in (select feed from channels), `+headColumns+` from feeds
+		where id not in (select feed from collections where state = 'removing')
+		and id not in (select feed from channels where state = 'removing') order by id`)
 	if err != nil {
 		return err
 	}
 	for _, id := range order {
-		for _, step := range []func(feed.ID, feed.Head) error{c.places, c.dates, c.standings, c.live, c.statuses} {
+		for _, step := range []func(feed.ID, feed.Head) error{c.places, c.dates, c.standings, c.live, c.statuses, c.messages, c.incarnations} {
 			if err := step(id, heads[id]); err != nil {
 				return err
 			}
@@ -137,8 +131,8 @@ func (c *checking) feeds() error {
 	return nil
 }
 
-// places: every place up to the head is that of one entry, of one entry that
-// was, or of one withdrawal.
+// places: every place from the floor to the head is that of one entry, of one
+// entry that was, or of one withdrawal.
 func (c *checking) places(id feed.ID, head feed.Head) error {
 	var entries, graves, withdrawals, distinct, least, most int64
 	err := c.each(func(r *sql.Rows) error {
@@ -146,9 +140,9 @@ func (c *checking) places(id feed.ID, head feed.Head) error {
 	}, `select
 		(select count(*) from entries where feed = $1), (select count(*) from tombstones where feed = $1),
 		(select count(distinct seq) from tombstones where feed = $1),
-		count(*), coalesce(min(place), 1), coalesce(max(place), 0)
+		count(*), coalesce(min(place), $2 + 1), coalesce(max(place), $2)
 		from (select seq as place from entries where feed = $1 union select old_seq from tombstones where feed = $1
-			union select seq from tombstones where feed = $1) taken`, id)
+			union select seq from tombstones where feed = $1) taken`, id, head.Floor)
 	if err != nil {
 		return err
 	}
@@ -157,7 +151,7 @@ func (c *checking) places(id feed.ID, head feed.Head) error {
 			return err
 		}
 	}
-	if distinct != int64(head.Place) || least != 1 || most != int64(head.Place) {
+	if distinct != int64(head.Place-head.Floor) || least != int64(head.Floor)+1 || most != int64(head.Place) {
 		return c.fault("feed %d: %d places from %d to %d are taken, and the head is at %d", id, distinct, least, most, head.Place)
 	}
 	return nil

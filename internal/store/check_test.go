@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/internal/feed"
 )
 
@@ -61,7 +62,7 @@ func TestACheckFindsWhatIsWrong(t *testing.T) { onEach(t, findsWhatIsWrong) }
 
 func findsWhatIsWrong(t *testing.T, open func(testing.TB, Options) *testStore) {
 	s := checkable(t, open)
-	for _, c := range []struct{ what, change, want string }{
+	s.tried([]breakage{
 		{"a place is lost", `delete from entries where seq = 4`, "places from 1 to 9 are taken, and the head is at 9"},
 		{"a place is taken twice", `update tombstones set old_seq = 4 where id = 'tool--3'`, "are in 8 places"},
 		{"the head is behind", `update feeds set seq = 7`, "and the head is at 7"},
@@ -77,24 +78,91 @@ func findsWhatIsWrong(t *testing.T, open func(testing.TB, Options) *testStore) {
 		{"live has another standing", `update live set outdone = 1 where seq = 9`, "tool--3 in place 9 is in the table of the latest"},
 		{"a Status is of places to come", `update statuses set last = 10 where last = 9`, "of places 9 to 10, and the head is at 9"},
 		{"a feed is not there", `delete from feeds`, "entries has 4 rows of feed 1, which is not there"},
-	} {
-		t.Run(c.what, func(t *testing.T) {
-			check := &checking{ctx: t.Context(), db: s.write}
-			err := s.do(t.Context(), "break", func(t *tx) error {
-				if err := t.exec(c.change); err != nil {
-					return err
-				}
-				return cmp.Or(check.all(), errUndo)
-			})
-			if !errors.Is(err, errUndo) {
-				t.Fatal(err)
+	})
+}
+
+// tried breaks a store in each way, looks whether the check finds it, and undoes it.
+func (s *testStore) tried(ways []breakage) {
+	s.Helper()
+	for _, c := range ways {
+		check := &checking{ctx: s.Context(), db: s.write}
+		err := s.do(s.Context(), "break", func(t *tx) error {
+			if err := t.exec(c.change); err != nil {
+				return err
 			}
-			if !strings.Contains(strings.Join(check.faults, "\n"), c.want) {
-				t.Errorf("faults %q, want %q", check.faults, c.want)
-			}
+			return cmp.Or(check.all(), errUndo)
 		})
+		if !errors.Is(err, errUndo) {
+			s.Fatalf("%s: %v", c.what, err)
+		}
+		if !strings.Contains(strings.Join(check.faults, "\n"), c.want) {
+			s.Errorf("%s: faults %q, want %q", c.what, check.faults, c.want)
+		}
 	}
 }
+
+// channelled is a store with a Collection (feed 1) and a Channel (feed 2), of which
+// the places 1 and 2 have expired and 3 to 6 are there, 10 octets each; 4 was the
+// end of incarnation 0. One Subscription is at place 5.
+func channelled(t *testing.T, open func(testing.TB, Options) *testStore) *testStore {
+	t.Helper()
+	s := open(t, Options{})
+	must(t, s.put(someDraft("tool--1", "1", "a")))
+	c, account := s.channel()
+	for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
+		if i == 4 {
+			must(t, s.Reincarnate(t.Context()))
+		}
+		s.publish(c.Feed, 1, someMessage(id, "0123456789"))
+	}
+	_, err := s.Expire(t.Context(), c.Feed, 2)
+	must(t, err)
+	_, _, err = s.Subscribe(t.Context(), exchange.Subscription{
+		SubscriptionKey: exchange.SubscriptionKey{Channel: c.ID, Account: account}, ID: "sub", Place: 5,
+	}, exchange.SubscriptionBounds{})
+	must(t, err)
+	return s
+}
+
+func TestACheckFindsNothingInAGoodChannel(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB, Options) *testStore) {
+		s := channelled(t, open)
+		faults, err := s.Check(t.Context())
+		must(t, err)
+		if len(faults) > 0 {
+			t.Errorf("faults: %q", faults)
+		}
+	})
+}
+
+func TestACheckFindsWhatIsWrongWithAChannel(t *testing.T) { onEach(t, findsWhatIsWrongWithAChannel) }
+
+func findsWhatIsWrongWithAChannel(t *testing.T, open func(testing.TB, Options) *testStore) {
+	s := channelled(t, open)
+	s.tried([]breakage{
+		{"an entry is lost", `delete from entries where feed = 2 and seq = 4`, "place 5 comes after place 3"},
+		{"an entry is lost and its Message is not", `delete from entries where feed = 2 and seq = 4`, "the table of Messages has place 4, which is that of no entry"},
+		{"a Message is lost", `delete from messages where seq = 4`, "the entry in place 4 is not in the table of Messages"},
+		{"the floor is too low", `update feeds set floor = 1 where id = 2`, "places from 3 to 6 are taken"},
+		{"the floor is too high", `update feeds set floor = 3 where id = 2`, "place 3 comes after place 3"},
+		{"the floor is above the head", `update feeds set floor = 9 where id = 2`, "the floor is at 9, and the head at 6"},
+		{"the octets of the floor are wrong", `update feeds set floor_octets = 21 where id = 2`, "30 octets are counted up to place 3, and it is 21 and 10"},
+		{"the octets of the head are wrong", `update feeds set octets = 61 where id = 2`, "60 octets up to it, and the head has 6 and 61"},
+		{"a running total is wrong", `update messages set octets = octets + 1 where seq = 5`, "51 octets are counted up to place 5, and it is 40 and 10"},
+		{"content has another size", `update entries set content = '' where feed = 2 and seq = 5`, "50 octets are counted up to place 5, and it is 40 and 0"},
+		{"a Collection has Messages", `insert into messages (feed, seq, octets, media_type, marks) values (1, 1, 0, '', '')`, "feed 1 is of no Channel, and has 1 Messages"},
+		{"a Collection has a floor", `update feeds set floor = 1, octets = 5 where id = 1`, "feed 1 is of no Channel"},
+		{"an incarnation is lost", `update incarnations set number = 1 where feed = 2`, "feed 2: incarnation 1, after -1, ended at place 4"},
+		{"an incarnation ended after the head", `update incarnations set upto = 7 where feed = 2`, "feed 2: incarnation 0, after -1, ended at place 7"},
+		{"Messages of a feed that is not there", `update messages set feed = 9`, "messages has 4 rows of feed 9, which is not there"},
+		{"an incarnation of a feed that is not there", `update incarnations set feed = 9 where feed = 2`, "incarnations has 1 rows of feed 9"},
+		{"a Subscription is ahead", `update subscriptions set place = 7`, "the Subscription sub is at place 7, and the head of its Channel at 6"},
+		{"a Subscription is of nothing", `update subscriptions set channel = 'x'`, "the Subscription sub is on no Channel"},
+	})
+}
+
+// breakage is what a test breaks in a store, and the fault that is to be found.
+type breakage struct{ what, change, want string }
 
 // errUndo has the writer undo what a test did to a store that it goes on with.
 var errUndo = errors.New("it was only tried")

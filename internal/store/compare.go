@@ -70,6 +70,9 @@ func (c *comparisons) against(content []byte) func(draft int) bool {
 		if bytes.Equal(content, sent) {
 			return true
 		}
+		if c.add.Form == nil {
+			return false
+		}
 		if form == nil {
 			form = c.add.Form(content)
 		}

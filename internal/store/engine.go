@@ -30,8 +30,11 @@ type engine interface {
 	oneOf(argument string) string
 	values(list any) any
 	// at gives the entries of a feed in the places of a SELECT, which gives them
-	// in order and each once; content is not sorted.
-	at(feed, places string) string
+	// in order and each once, with what is joined to them; content is not sorted.
+	at(feed, places, join string) string
+	// fresh gives the entries in the places p.seq of a SELECT, in its order, which is
+	// that of p.at; content is not sorted.
+	fresh(feed, places string) string
 	// entryOf is the condition that e is the entry in the place of the row v, and
 	// entriesBetween that it lies between two places of a feed, to be had in this order.
 	entryOf(v string) string
@@ -41,8 +44,10 @@ type engine interface {
 	moved(seq string) string
 	// kept finds entries by their names: id, spec_version, version_key, seq, version.
 	kept(f feed.ID, names []versionName) (text string, args []any)
-	// insert writes new entries, and supersede what became of older ones.
+	// insert writes new entries, insertMessages what is kept of them besides, and
+	// supersede what became of older ones.
 	insert(t *tx, add *feed.Add, entries []newEntry) error
+	insertMessages(t *tx, f feed.ID, list []newMessage) error
 	supersede(t *tx, f feed.ID, older []*feed.Standing) error
 	// stepMost bounds the rows that one statement of a purge removes.
 	stepMost() int
@@ -82,6 +87,14 @@ type newEntry struct {
 	version string // that it is shown under
 	added   taxii.Time
 	at      *feed.Standing
+}
+
+// origin gives that of a Message; nil where there is none.
+func (e *newEntry) origin() any {
+	if e.Message == nil || e.Message.Origin == "" {
+		return nil
+	}
+	return e.Message.Origin
 }
 
 // full is the error of a disk without room.

@@ -198,8 +198,12 @@ func (*postgresEngine) oneOf(argument string) string { return " = any(" + argume
 
 func (*postgresEngine) values(list any) any { return list }
 
-func (*postgresEngine) at(feed, places string) string {
-	return " from (" + places + ") p join entries e on e.feed = " + feed + " and e.seq = p.seq order by p.seq"
+func (*postgresEngine) at(feed, places, join string) string {
+	return " from (" + places + ") p join entries e on e.feed = " + feed + " and e.seq = p.seq" + join + " order by p.seq"
+}
+
+func (*postgresEngine) fresh(feed, places string) string {
+	return " from (" + places + ") p join entries e on e.feed = " + feed + " and e.seq = p.seq order by p.at"
 }
 
 func (*postgresEngine) entryOf(v string) string {
@@ -219,7 +223,7 @@ func (*postgresEngine) kept(f feed.ID, names []versionName) (string, []any) {
 	for i, n := range names {
 		ids[i], specs[i], keys[i] = n.id, n.spec, n.key
 	}
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account
 		from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[])) as j (id, spec_version, version_key)
 		join entries e on e.feed = $1 and e.id = j.id and e.spec_version = j.spec_version and e.version_key = j.version_key`,
 		[]any{f, ids, specs, keys}
@@ -233,9 +237,12 @@ func (*postgresEngine) insert(t *tx, add *feed.Add, entries []newEntry) error {
 		if c.octets < insertOctets && len(c.seq) < insertRows && i < len(entries)-1 {
 			continue
 		}
-		err := t.exec(insertEntries, add.Feed, add.Account, add.Request, c.seq, c.added, c.time, c.level, c.superseded, c.outdone,
-			c.id, c.kind, c.spec, c.version, c.key, c.content)
-		if err != nil {
+		text, args := insertEntries, []any{add.Feed, add.Account, add.Request, c.seq, c.added, c.time, c.level, c.superseded, c.outdone,
+			c.id, c.kind, c.spec, c.version, c.key, c.content}
+		if c.origin != nil {
+			text, args = insertRelayed, append(args, c.origin)
+		}
+		if err := t.exec(text, args...); err != nil {
 			return err
 		}
 		c = columns{}
@@ -243,17 +250,45 @@ func (*postgresEngine) insert(t *tx, add *feed.Add, entries []newEntry) error {
 	return nil
 }
 
-const insertEntries = `insert into entries
-	(feed, account, request, seq, added, version_time, level, superseded, outdone, id, type, spec_version, version, version_key, content)
-	select $1, $2, $3, x.* from unnest(cast($4 as bigint[]), cast($5 as bigint[]), cast($6 as bigint[]), cast($7 as bigint[]),
+const (
+	entryColumns = `feed, account, request, seq, added, version_time, level, superseded, outdone, id, type, spec_version, version, version_key, content`
+	entryArrays  = `cast($4 as bigint[]), cast($5 as bigint[]), cast($6 as bigint[]), cast($7 as bigint[]),
 		cast($8 as bigint[]), cast($9 as bigint[]), cast($10 as text[]), cast($11 as text[]), cast($12 as text[]), cast($13 as text[]),
-		cast($14 as text[]), cast($15 as bytea[])) as x`
+		cast($14 as text[]), cast($15 as bytea[])`
+	insertEntries = `insert into entries (` + entryColumns + `) select $1, $2, $3, x.* from unnest(` + entryArrays + `) as x`
+	insertRelayed = `insert into entries (` + entryColumns + `, origin)
+		select $1, $2, $3, x.* from unnest(` + entryArrays + `, cast($16 as text[])) as x`
+)
+
+func (*postgresEngine) insertMessages(t *tx, f feed.ID, list []newMessage) error {
+	for len(list) > 0 {
+		var places, octets []int64
+		var types, marks []string
+		size := 0
+		for _, m := range list[:min(insertRows, len(list))] {
+			if size += len(m.Marks); size > insertOctets && len(places) > 0 {
+				break
+			}
+			places, octets = append(places, int64(m.place)), append(octets, m.octets)
+			types, marks = append(types, m.MediaType), append(marks, m.Marks)
+		}
+		if err := t.exec(insertMessages, f, places, octets, types, marks); err != nil {
+			return err
+		}
+		list = list[len(places):]
+	}
+	return nil
+}
+
+const insertMessages = `insert into messages (feed, seq, octets, media_type, marks)
+	select $1, x.* from unnest(cast($2 as bigint[]), cast($3 as bigint[]), cast($4 as text[]), cast($5 as text[])) as x`
 
 // columns are the entries of one statement, column by column.
 type columns struct {
 	seq, added, time, level, superseded, outdone []int64
 	id, kind, spec, version, key                 []string
 	content                                      [][]byte
+	origin                                       []any // nil in a Collection
 
 	octets int
 }
@@ -263,6 +298,9 @@ func (c *columns) add(e *newEntry) {
 	c.level, c.superseded, c.outdone = append(c.level, e.Level), append(c.superseded, e.at.Superseded), append(c.outdone, e.at.Outdone)
 	c.id, c.kind, c.spec = append(c.id, e.ID), append(c.kind, e.Type), append(c.spec, e.SpecVersion)
 	c.version, c.key, c.content = append(c.version, e.version), append(c.key, e.VersionKey), append(c.content, e.Content)
+	if e.Message != nil {
+		c.origin = append(c.origin, e.origin())
+	}
 	c.octets += len(e.Content)
 }
 

@@ -65,7 +65,7 @@ func (a *analyst) run(ctx context.Context) {
 func (a *analyst) analyze(ctx context.Context) error {
 	var tables sql.NullString
 	err := a.db.QueryRowContext(ctx, `select string_agg(relname, ',') from pg_class
-		where oid = any(cast(array['entries', 'live', 'tombstones', 'statuses'] as regclass[]))
+		where oid = any(cast(array['entries', 'live', 'tombstones', 'statuses', 'messages', 'subscriptions'] as regclass[]))
 		and pg_relation_size(oid) / cast(current_setting('block_size') as bigint) >= greatest($1, $2 * relpages)`,
 		smallestPages, analyzedGrowth).Scan(&tables)
 	if err != nil || !tables.Valid {

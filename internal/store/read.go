@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -43,14 +44,34 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 	if err != nil {
 		return err
 	}
-	q.Upto = min(q.Upto, head.Place)
+	q = settled(q, head)
 	if after >= q.Upto {
 		return nil // a poll with nothing new waits for nobody
+	}
+	if q.Messages {
+		dense, end := s.dense(after, visit)
+		defer end()
+		visit = dense
 	}
 	if !scans(q) {
 		return named(fmt.Sprintf("read feed %d", id), s.parts(ctx, id, after, q, visit))
 	}
 	return s.scanFor(ctx, id, after, q, visit)
+}
+
+// settled gives a query as it is to be read.
+func settled(q feed.Query, head feed.Head) feed.Query {
+	if q.Messages || q.Fresh {
+		q.Versions = feed.Versions{All: true} // the table of the latest is not for these
+	}
+	if q.Fresh {
+		q.IDs, q.SpecVersions = nil, nil
+	}
+	if q.Messages && len(q.IDs) > 0 {
+		q.Upto, q.Limit = cmp.Or(q.Upto, head.Place), cmp.Or(q.Limit, len(q.IDs))
+	}
+	q.Upto = min(q.Upto, head.Place)
+	return q
 }
 
 // scans tells that no index serves a query, so that entries may be passed over
@@ -118,7 +139,7 @@ func (s *Store) parts(ctx context.Context, id feed.ID, after feed.Place, q feed.
 
 // after gives the place after which to read.
 func (s *Store) after(ctx context.Context, id feed.ID, head feed.Head, q feed.Query) (feed.Place, error) {
-	if q.AfterAdded == nil {
+	if q.AfterAdded == nil || q.Fresh {
 		return q.After, nil
 	}
 	if *q.AfterAdded >= head.Added {
@@ -141,6 +162,7 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	}
 	defer rows.Close()
 	var e feed.Entry
+	var m feed.Message
 	var content sql.RawBytes
 	dest := []any{&e.Place, &e.Added}
 	if !q.Bare {
@@ -149,12 +171,23 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	if q.Records {
 		dest = append(dest, &e.Account, &e.Request)
 	}
+	if q.Messages {
+		dest = append(dest, &e.Account, &m.Origin, &e.Size, &m.Octets, &m.MediaType, &m.Marks)
+	}
 	if q.Content {
 		dest = append(dest, &content)
 	}
 	for rows.Next() {
+		place := e.Place
 		if err := rows.Scan(dest...); err != nil {
 			return err
+		}
+		if e.Place <= place {
+			return fmt.Errorf("place %d was read after place %d", e.Place, place)
+		}
+		if q.Messages {
+			of := m // who visits may keep it
+			e.Message = &of
 		}
 		if e.Content = content; !visit(&e) {
 			return nil
@@ -162,6 +195,12 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	}
 	return s.engine.kind(rows.Err())
 }
+
+// messageColumns are what a Message has besides; the size is that of content
+// which is not read for it.
+const messageColumns = ", e.account, coalesce(e.origin, ''), octet_length(e.content), m.octets, m.media_type, m.marks"
+
+const joinMessages = " join messages m on m.feed = e.feed and m.seq = e.seq"
 
 // statement builds a text and its arguments together.
 type statement struct {
@@ -185,17 +224,27 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 	if q.Versions.OnlyLast() {
 		r.table = "live"
 	}
-	b.WriteString("select e.seq, e.added")
+	place := "e.seq"
+	if q.Fresh {
+		place = "p.at"
+	}
+	b.WriteString("select " + place + ", e.added")
 	if !q.Bare {
 		b.WriteString(", e.id, e.type, e.spec_version, e.version")
 	}
 	if q.Records {
 		b.WriteString(", e.account, e.request")
 	}
+	if q.Messages {
+		b.WriteString(messageColumns)
+		r.join = joinMessages
+	}
 	if q.Content {
 		b.WriteString(", e.content")
 	}
 	switch {
+	case q.Fresh:
+		r.fresh()
 	case len(q.IDs) > 0:
 		r.places("+v.seq", "v.id"+among(r, q.IDs)+r.types("v")) // with a sign no index by place is taken
 	case indexed(q):
@@ -204,7 +253,7 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 		b.WriteString(" from live v cross join entries e where v.feed = " + r.feed + r.conditions("v") + r.types("v") +
 			" and " + e.entryOf("v") + " order by v.seq limit " + r.limit)
 	default:
-		b.WriteString(" from entries e where " + e.entriesBetween(r.feed, r.after, r.upto) + r.visible("e") + r.types("e") +
+		b.WriteString(" from entries e" + r.join + " where " + e.entriesBetween(r.feed, r.after, r.upto) + r.visible("e") + r.types("e") +
 			" order by " + e.order() + " limit " + r.limit)
 	}
 	return b.String(), b.args
@@ -222,6 +271,7 @@ type reading struct {
 	q                        feed.Query
 	table                    string // of v: entries or live
 	feed, after, upto, limit string // placeholders
+	join                     string // what is joined to e
 }
 
 // arms gives one condition for each type, so that each is walked through in the
@@ -247,7 +297,7 @@ func (r *reading) places(place string, arms ...string) {
 		parts = append(parts, "select seq from (select v.seq from "+r.table+" v where v.feed = "+r.feed+" and "+arm+
 			conditions+" order by "+place+" limit "+r.limit+") arm")
 	}
-	r.b.WriteString(r.at(r.feed, "select seq from ("+strings.Join(parts, " union all ")+") arms order by seq limit "+r.limit))
+	r.b.WriteString(r.at(r.feed, "select seq from ("+strings.Join(parts, " union all ")+") arms order by seq limit "+r.limit, r.join))
 }
 
 // among is the condition of being one of a list. That a list has one value is the

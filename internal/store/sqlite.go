@@ -181,8 +181,14 @@ func (*sqliteEngine) oneOf(argument string) string {
 
 func (*sqliteEngine) values(list any) any { return jsonList(list) }
 
-func (*sqliteEngine) at(feed, places string) string {
-	return " from entries e where e.place in (select " + placeOf(feed, "seq") + " from (" + places + ")) order by e.place"
+func (*sqliteEngine) at(feed, places, join string) string {
+	return " from entries e" + join + " where e.place in (select " + placeOf(feed, "seq") + " from (" + places + ")) order by e.place"
+}
+
+// fresh is not told to sort, since it would sort content. It walks through the
+// places, which are sorted and cut, in their order; who reads sees to it.
+func (*sqliteEngine) fresh(feed, places string) string {
+	return " from (" + places + ") p cross join entries e where e.place = " + placeOf(feed, "p.seq")
 }
 
 // placeOf is where SQLite keeps an entry, in the order of its key: rows that are
@@ -208,28 +214,39 @@ func (*sqliteEngine) kept(f feed.ID, names []versionName) (string, []any) {
 	for i, n := range names {
 		list[i] = []string{n.id, n.spec, n.key}
 	}
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account
 		from json_each($2) j cross join entries e
 		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`,
 		[]any{f, jsonList(list)}
 }
 
 const insertEntry = `insert into entries
-	(place, feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone, account, request, content)
-	values ($1 * 1099511627776 + $2, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+	(place, feed, seq, added, id, type, spec_version, version, version_key, version_time, level, superseded, outdone, account, request, origin, content)
+	values ($1 * 1099511627776 + $2, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 // insert writes one after the other: a statement costs no way to a server.
 func (*sqliteEngine) insert(t *tx, add *feed.Add, entries []newEntry) error {
 	for i := range entries {
 		e := &entries[i]
 		err := t.exec(insertEntry, add.Feed, e.at.Place, e.added, e.ID, e.Type, e.SpecVersion, e.version, e.VersionKey,
-			e.at.Time, e.Level, e.at.Superseded, e.at.Outdone, add.Account, add.Request, e.Content)
+			e.at.Time, e.Level, e.at.Superseded, e.at.Outdone, add.Account, add.Request, e.origin(), e.Content)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (*sqliteEngine) insertMessages(t *tx, f feed.ID, list []newMessage) error {
+	for _, m := range list {
+		if err := t.exec(insertMessage, f, m.place, m.octets, m.MediaType, m.Marks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const insertMessage = `insert into messages (feed, seq, octets, media_type, marks) values ($1, $2, $3, $4, $5)`
 
 func (*sqliteEngine) supersede(t *tx, f feed.ID, older []*feed.Standing) error {
 	for _, s := range older {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
@@ -16,13 +15,13 @@ func (s *Store) StatusHead(ctx context.Context, id string) (feed.Status, error) 
 	st := feed.Status{ID: id}
 	err := error(taxii.Errorf(taxii.NotFound, "no such Status"))
 	failed := s.each(ctx, func(r *sql.Rows) error {
-		var duplicates, others int64
-		err = r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last, &duplicates, &others)
-		// A duplicate is a number of a few digits; of failures and notes the text itself is the most.
-		st.Octets = int64(st.Last-st.First+1)*feed.DetailOctets + duplicates*feed.DetailOctets/4 + others*8
+		var duplicates, others, taken int64
+		err = r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last, &duplicates, &others, &taken)
+		// A duplicate is a number of a few digits; of failures, notes and what is taken the text itself is the most.
+		st.Octets = int64(st.Last-st.First+1)*feed.DetailOctets + duplicates*feed.DetailOctets/4 + others*8 + taken*4
 		return err
-	}, `select feed, root, account, request, at, first, last, octet_length(duplicates), octet_length(failures) + octet_length(notes)
-		from statuses where id = $1`, id)
+	}, `select feed, root, account, request, at, first, last, octet_length(duplicates), octet_length(failures) + octet_length(notes),
+		octet_length(taken) from statuses where id = $1`, id)
 	if failed != nil {
 		return st, failed
 	}
@@ -32,23 +31,20 @@ func (s *Store) StatusHead(ctx context.Context, id string) (feed.Status, error) 
 // Status reads the record of one Add; NotFound where there is none.
 func (s *Store) Status(ctx context.Context, id string) (feed.Status, error) {
 	st := feed.Status{ID: id}
-	var duplicates, failures, notes string
+	var duplicates, failures, notes, taken string
 	found := false
 	err := s.each(ctx, func(r *sql.Rows) error {
 		found = true
-		return r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last, &duplicates, &failures, &notes)
-	}, `select feed, root, account, request, at, first, last, duplicates, failures, notes from statuses where id = $1`, id)
+		return r.Scan(&st.Feed, &st.Root, &st.Account, &st.Request, &st.At, &st.First, &st.Last, &duplicates, &failures, &notes, &taken)
+	}, `select feed, root, account, request, at, first, last, duplicates, failures, notes, taken from statuses where id = $1`, id)
 	if err != nil {
 		return st, err
 	}
 	if !found {
 		return st, taxii.Errorf(taxii.NotFound, "no such Status")
 	}
-	for text, list := range map[string]any{duplicates: &st.Duplicates, failures: &st.Failures, notes: &st.Notes} {
-		if text == "[]" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(text), list); err != nil {
+	for text, list := range map[string]any{duplicates: &st.Duplicates, failures: &st.Failures, notes: &st.Notes, taken: &st.Taken} {
+		if err := readList(text, list); err != nil {
 			return st, fmt.Errorf("read Status %s: %w", id, err)
 		}
 	}

@@ -29,10 +29,15 @@ type Store struct {
 	mu    sync.RWMutex // guards heads
 	heads map[feed.ID]feed.Head
 
+	sinking sync.RWMutex // held by the writer from the commit that moves a floor until the heads say so
+
+	bell feed.Bell // rings when a head has moved
+
 	scanning chan struct{} // one for each scan that is under way
 
 	stmts    sync.Map             // text -> *sql.Stmt of read
 	compiled map[string]*sql.Stmt // of write; used by the writer alone
+	pace     pace                 // of expiry; likewise
 }
 
 // Options of a store. The zero value of each has a sane meaning.
@@ -104,32 +109,84 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.engine.close())
 }
 
-// loadHeads reads the heads as the writer's connection sees them.
+// loadHeads reads the heads as the writer's connection sees them, and wakes who
+// waits for one that has moved.
 func (s *Store) loadHeads(ctx context.Context) error {
-	rows, err := s.write.QueryContext(ctx, `select id, seq, added, incarnation from feeds`)
+	heads, err := readHeads(ctx, s.write)
 	if err != nil {
 		return fmt.Errorf("read the heads of the feeds: %w", err)
 	}
-	defer rows.Close()
-	heads := map[feed.ID]feed.Head{}
-	for rows.Next() {
-		var id feed.ID
-		var h feed.Head
-		if err := rows.Scan(&id, &h.Place, &h.Added, &h.Incarnation); err != nil {
-			return fmt.Errorf("read the head of a feed: %w", err)
-		}
-		heads[id] = h
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read the heads of the feeds: %w", err)
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	before := s.heads
 	s.heads = heads
+	s.mu.Unlock()
+	for id, was := range before {
+		if h, ok := heads[id]; !ok || moved(was, h) {
+			s.bell.Ring(id)
+		}
+	}
 	return nil
 }
 
+// moved tells that there is something new for who follows a feed.
+func moved(before, after feed.Head) bool {
+	return before.Place != after.Place || before.Incarnation != after.Incarnation
+}
+
+// headColumns are what is kept of a head, in the order of headOf.
+const headColumns = "seq, added, incarnation, floor, octets, floor_octets"
+
+func headOf(h *feed.Head) []any {
+	return []any{&h.Place, &h.Added, &h.Incarnation, &h.Floor, &h.Octets, &h.FloorOctets}
+}
+
+func readHeads(ctx context.Context, db *sql.Conn) (map[feed.ID]feed.Head, error) {
+	heads := map[feed.ID]feed.Head{}
+	err := rowsOn(ctx, db, func(r *sql.Rows) error {
+		var id feed.ID
+		var h feed.Head
+		err := r.Scan(append([]any{&id}, headOf(&h)...)...)
+		heads[id] = h
+		return err
+	}, `select id, `+headColumns+` from feeds`)
+	if err != nil {
+		return nil, err
+	}
+	err = rowsOn(ctx, db, func(r *sql.Rows) error {
+		var id feed.ID
+		var upto feed.Place
+		err := r.Scan(&id, &upto)
+		h := heads[id]
+		h.Past = append(h.Past, upto)
+		heads[id] = h
+		return err
+	}, `select feed, upto from incarnations where feed in (select id from feeds) order by feed, number`)
+	return heads, err
+}
+
+// asker is what rows are asked of.
+type asker interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+// rowsOn visits the rows of a statement that is not kept prepared.
+func rowsOn(ctx context.Context, db asker, visit func(*sql.Rows) error, text string, args ...any) error {
+	rows, err := db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // Head gives the end of a feed, from memory: an empty poll asks no disk.
+//
+// Its Past is not to be changed.
 func (s *Store) Head(_ context.Context, id feed.ID) (feed.Head, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -139,6 +196,10 @@ func (s *Store) Head(_ context.Context, id feed.ID) (feed.Head, error) {
 	}
 	return h, nil
 }
+
+// Grew gives a channel that is closed when the head of a feed moves, or the feed
+// goes.
+func (s *Store) Grew(id feed.ID) <-chan struct{} { return s.bell.Listen(id) }
 
 // query runs a prepared read; again where the connection that it got had broken
 // since its last use, as all of them have when the database was restarted.

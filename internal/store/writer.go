@@ -29,7 +29,9 @@ type tx struct {
 	*Store
 	ctx   context.Context
 	heads map[feed.ID]feed.Head // as this commit leaves them
+	older map[feed.ID]feed.Head // as the jobs before this one leave them
 	wiped bool                  // content was deleted
+	sunk  bool                  // a floor has moved
 }
 
 // do puts a write into the queue and waits until it is durable. A request that
@@ -170,6 +172,10 @@ func (s *Store) alone(t *tx, j *job) ([]error, error) {
 
 // end commits a transaction and makes known what it changed.
 func (s *Store) end(t *tx) error {
+	if t.sunk {
+		s.sinking.Lock()
+		defer s.sinking.Unlock()
+	}
 	if err := t.exec("commit"); err != nil {
 		if s.engine.lost(s.write) {
 			return unknown(err)
@@ -188,7 +194,7 @@ func (t *tx) guarded(j *job) error {
 	if err := t.exec("savepoint job"); err != nil {
 		return errors.Join(errBroken, err)
 	}
-	one := &tx{Store: t.Store, ctx: t.ctx, heads: map[feed.ID]feed.Head{}}
+	one := &tx{Store: t.Store, ctx: t.ctx, heads: map[feed.ID]feed.Head{}, older: t.heads}
 	if err := j.do(one); err != nil {
 		if undo := t.exec("rollback to job"); undo != nil {
 			return errors.Join(errBroken, err, undo)
@@ -201,7 +207,7 @@ func (t *tx) guarded(j *job) error {
 	if err := t.exec("release job"); err != nil {
 		return errors.Join(errBroken, err)
 	}
-	t.wiped = t.wiped || one.wiped
+	t.wiped, t.sunk = t.wiped || one.wiped, t.sunk || one.sunk
 	for id, h := range one.heads {
 		t.heads[id] = h
 	}
@@ -224,16 +230,24 @@ func (t *tx) rollback() error {
 // published makes known what a commit changed.
 func (s *Store) published(t *tx) {
 	var places feed.Place
+	var rung []feed.ID
 	s.mu.Lock()
 	for id, h := range t.heads {
+		was := s.heads[id]
+		if moved(was, h) {
+			rung = append(rung, id)
+		}
 		if h.Place < 0 {
 			delete(s.heads, id)
 			continue
 		}
-		places += h.Place - s.heads[id].Place
+		places += h.Place - was.Place
 		s.heads[id] = h
 	}
 	s.mu.Unlock()
+	for _, id := range rung { // after the heads: who is woken asks for them
+		s.bell.Ring(id)
+	}
 	s.engine.committed(t.wiped, places)
 }
 
@@ -300,18 +314,30 @@ func (t *tx) rows(visit func(*sql.Rows) error, text string, args ...any) error {
 // to the feed can begin.
 func (t *tx) lock(id feed.ID) (feed.Head, error) {
 	var h feed.Head
-	err := t.row([]any{&h.Place, &h.Added, &h.Incarnation},
-		`update feeds set seq = seq where id = $1 returning seq, added, incarnation`, id)
+	err := t.row(headOf(&h), `update feeds set seq = seq where id = $1 returning `+headColumns, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, taxii.Errorf(taxii.NotFound, "no feed %d", id)
 	}
+	h.Past = t.past(id)
 	return h, err
+}
+
+// past gives the earlier incarnations of a feed, which are known from memory.
+func (t *tx) past(id feed.ID) []feed.Place {
+	for _, heads := range []map[feed.ID]feed.Head{t.heads, t.older} {
+		if h, ok := heads[id]; ok {
+			return h.Past
+		}
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.Store.heads[id].Past
 }
 
 // advance moves the head of a feed that this transaction has locked.
 func (t *tx) advance(id feed.ID, h feed.Head) error {
 	t.heads[id] = h
-	return t.exec(`update feeds set seq = $2, added = $3 where id = $1`, id, h.Place, h.Added)
+	return t.exec(`update feeds set seq = $2, added = $3, octets = $4 where id = $1`, id, h.Place, h.Added, h.Octets)
 }
 
 // number gives the next number of a kind; it is never given again.

@@ -1,6 +1,6 @@
 // Package demo keeps the sample content that hansom demo serves: two API
-// Roots, four Collections and a STIX bundle for each, all of it written for
-// this purpose. Actors, malware and members are invented, and addresses and
+// Roots, four Collections and a STIX bundle for each, and two Channels, all of
+// it written for this purpose. Actors, malware and members are invented, and addresses and
 // names come from the ranges that are reserved for documentation (RFC 5737,
 // RFC 3849, RFC 5398, RFC 7042, RFC 2606). It knows neither accounts nor the
 // server; it only says what there is to load.
@@ -26,6 +26,15 @@ type Collection struct {
 	Title       string // unique within its Root (K07)
 	Description string
 	Bundle      []byte // a STIX bundle of 2.1 and 2.0 objects, some in several versions; the caller's own copy
+}
+
+// A Channel is a Channel of the demo.
+type Channel struct {
+	Root        string // Name of its Root
+	Name        string // unique within its Root
+	Title       string
+	Description string
+	From        string // alias of the Collection that feeds it, or ""
 }
 
 // Roots returns the demo's API Roots; the first is the default one.
@@ -79,6 +88,26 @@ func Collections() []Collection {
 			Title:       "Operations",
 			Description: "The desk's own watch book, not for members.",
 			Bundle:      bundle("operations.json"),
+		},
+	}
+}
+
+// Channels returns the demo's Channels. What feeds one is a Collection of its
+// Root.
+func Channels() []Channel {
+	return []Channel{
+		{
+			Root:        "trust",
+			Name:        "alerts",
+			Title:       "Alerts",
+			Description: "What cannot wait: members publish, and whoever follows hears of it at once.",
+		},
+		{
+			Root:        "trust",
+			Name:        "indicators",
+			Title:       "New indicators",
+			Description: "Everything that is added to the collection of indicators, as it is added.",
+			From:        "indicators",
 		},
 	}
 }

@@ -306,3 +306,14 @@ func named(o object, name, text, host string, files []string) bool {
 	isPath := name == "pattern" && (strings.Contains(text, "_"+host) || strings.Contains(text, ":"+host))
 	return slices.Contains(files, host) || isPath && o.kind == "indicator"
 }
+
+func TestEveryChannelIsInARootAndFedByACollectionOfIt(t *testing.T) {
+	for _, c := range Channels() {
+		if !slices.ContainsFunc(Roots(), func(r Root) bool { return r.Name == c.Root }) || c.Title == "" || c.Description == "" {
+			t.Errorf("%s: got %+v", c.Name, c)
+		}
+		if c.From != "" && !slices.ContainsFunc(Collections(), func(v Collection) bool { return v.Root == c.Root && v.Alias == c.From }) {
+			t.Errorf("%s: no collection %s in %s", c.Name, c.From, c.Root)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func catalogKeeps(r *rig) {
 	account.ID, err = r.PutAccount(ctx, account, credential)
 	r.must(err)
 	credential.Account = account.ID
-	grant := exchange.Grant{Account: account.ID, Scope: exchange.OnCollection, Root: id, Collection: c.ID, Rights: exchange.Read | exchange.Write}
+	grant := exchange.Grant{Account: account.ID, Scope: exchange.OnCollection, Root: id, Item: c.ID, Rights: exchange.Read | exchange.Write}
 	r.must(r.PutGrant(ctx, grant))
 	secret := exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Active, Created: 6, Sealed: []byte{0, 1, 255}}
 	r.must(r.PutSecrets(ctx, secret))

@@ -58,7 +58,7 @@ func (r *rig) catalog() *exchange.Catalog {
 
 func removedAtOnce(r *rig) {
 	r.fill(r.feed, 10)
-	r.must(r.PutGrant(r.Context(), exchange.Grant{Account: 1, Scope: exchange.OnCollection, Root: r.root, Collection: r.coll, Rights: exchange.Read}))
+	r.must(r.PutGrant(r.Context(), exchange.Grant{Account: 1, Scope: exchange.OnCollection, Root: r.root, Item: r.coll, Rights: exchange.Read}))
 	r.must(r.RemoveCollection(r.Context(), r.coll))
 	c := r.catalog()
 	r.same("Collections and grants", []int{len(c.Collections), len(c.Grants)}, []int{0, 0})

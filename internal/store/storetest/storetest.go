@@ -75,6 +75,7 @@ func Run(t *testing.T, e Engine) {
 	all := map[string]check{}
 	for _, part := range []map[string]check{
 		appending(), dating(), withdrawing(), reading(), statuses(), purging(), catalogue(), together(), modelled(),
+		channels(), publishing(), expiring(), subscribing(),
 	} {
 		maps.Copy(all, part)
 	}

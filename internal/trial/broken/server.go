@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/hansom-taxii/hansom/internal/api"
@@ -39,6 +40,9 @@ func collections() map[string]string {
 		"operations": "d0c1a2b3-0000-4000-8000-00000000000b",
 	}
 }
+
+// Channel is the name of its Channel, whose Messages expire after a minute.
+const Channel = "torment"
 
 // options of one server.
 type options struct {
@@ -111,6 +115,9 @@ func answer(ctx context.Context, s exchange.Store, now func() time.Time, readyFi
 	if err != nil {
 		return err
 	}
+	var kept sync.WaitGroup
+	defer kept.Wait()
+	kept.Go(func() { x.Housekeep(ctx, func(err error) { fmt.Fprintln(os.Stderr, "housekeeping:", err) }) })
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -118,6 +125,7 @@ func answer(ctx context.Context, s exchange.Store, now func() time.Time, readyFi
 		return err
 	}
 	<-ctx.Done()
+	x.Stop() // ends waits and streams
 	err = server.Shutdown(context.Background())
 	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {
 		err = errors.Join(err, failed)
@@ -132,6 +140,7 @@ func declaration() exchange.Declaration {
 	for alias, id := range collections() {
 		d.Collections = append(d.Collections, exchange.CollectionSetting{Root: root, ID: id, Alias: alias, Title: alias})
 	}
+	d.Channels = []exchange.ChannelSetting{{Root: root, Name: Channel, ContentType: "*/*", TTL: 60}}
 	for _, name := range accounts() {
 		d.Accounts = append(d.Accounts, exchange.AccountSetting{Name: name, Password: password})
 		d.Grants = append(d.Grants, exchange.GrantSetting{Account: name, On: root, Rights: []string{"all"}})

@@ -35,6 +35,9 @@ func Wrap(s exchange.Store, f Fault) (exchange.Store, error) {
 	case Headless:
 		return &headless{Store: s, gap: headlessGap}, nil
 	}
+	if wrapped := wrapChannels(s, f); wrapped != nil {
+		return wrapped, nil
+	}
 	return nil, fmt.Errorf("there is no fault %q", f)
 }
 

@@ -24,7 +24,7 @@ var features = map[string]string{
 	"tokens":              "internal/signin/token.go",
 	"client certificates": "internal/signin/certificate.go",
 	"account limits":      "internal/exchange/limit.go",
-	"the SDK":             "client",
+	"the SDK":             "client/collection.go",
 	"console":             "internal/console",
 	"DNS":                 "cmd/hansom/dns.go",
 	"TAXII 2.0":           "internal/api/taxii20.go",

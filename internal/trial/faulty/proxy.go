@@ -4,6 +4,7 @@
 package faulty
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -27,6 +28,9 @@ type Fault struct {
 	Request func(*http.Request) *Answer
 	// Answer changes what the server answered. Its body is not compressed.
 	Answer func(*http.Request, *Answer)
+	// Event changes what stands between two empty lines of an event stream, its
+	// head first with an Answer that has no body; "" loses it.
+	Event func(r *http.Request, block string) string
 	// TLS changes how the proxy speaks TLS.
 	TLS func(*tls.Config)
 }
@@ -36,6 +40,8 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	stream io.ReadCloser // of events; nil for what was read whole
 }
 
 // JSON reads the body as an object, lets change have its way with it, and writes
@@ -100,7 +106,48 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.fault.Answer != nil {
 		p.fault.Answer(r, a)
 	}
+	if a.stream != nil {
+		defer a.stream.Close()
+		if isStream(a.Header) && a.Status == http.StatusOK {
+			p.pass(w, r, a)
+			return
+		}
+	}
 	write(w, r, a, packed)
+}
+
+func isStream(h http.Header) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
+}
+
+// pass passes an event stream on as it comes.
+func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, a *Answer) {
+	copyHeader(w, a)
+	w.WriteHeader(a.Status)
+	out := http.NewResponseController(w)
+	_ = out.Flush() // the client may have gone
+	var block strings.Builder
+	for in := bufio.NewReader(a.stream); ; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if strings.TrimRight(line, "\r\n") != "" {
+			block.WriteString(line)
+			continue
+		}
+		text := block.String()
+		block.Reset()
+		if p.fault.Event != nil {
+			text = p.fault.Event(r, text)
+		}
+		if text == "" {
+			continue
+		}
+		if _, err := io.WriteString(w, text+"\n"); err != nil || out.Flush() != nil {
+			return
+		}
+	}
 }
 
 // ask asks the server, and gives its answer unpacked.
@@ -114,8 +161,17 @@ func (p *Proxy) ask(r *http.Request) (a *Answer, packed bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	defer in.Body.Close()
 	a = &Answer{Status: in.StatusCode, Header: in.Header}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if rest, ok := strings.CutPrefix(in.Header.Get(name), p.origin+"/"); ok {
+			in.Header.Set(name, p.URL+"/"+rest)
+		}
+	}
+	if isStream(in.Header) && r.Method == http.MethodGet {
+		a.stream = in.Body
+		return a, false, nil
+	}
+	defer in.Body.Close()
 	if a.Body, err = io.ReadAll(in.Body); err != nil {
 		return nil, false, err
 	}
@@ -125,7 +181,7 @@ func (p *Proxy) ask(r *http.Request) (a *Answer, packed bool, err error) {
 			return nil, false, err
 		}
 	}
-	if strings.HasSuffix(r.URL.Path, "/taxii2/") { // API Roots are printed as whole URLs
+	if strings.Contains(r.URL.Path, "/taxii2/") { // API Roots are printed as whole URLs
 		a.Body = bytes.ReplaceAll(a.Body, []byte(p.origin+"/"), []byte(p.URL+"/"))
 	}
 	return a, packed, nil
@@ -149,13 +205,19 @@ func write(w http.ResponseWriter, r *http.Request, a *Answer, packed bool) {
 		_ = z.Close()
 		body = b.Bytes()
 	}
+	copyHeader(w, a)
+	w.WriteHeader(a.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may have gone
+	}
+}
+
+// copyHeader takes over the header of an answer, but for what the proxy's own
+// connection decides.
+func copyHeader(w http.ResponseWriter, a *Answer) {
 	for name, values := range a.Header {
 		if name != "Content-Length" && name != "Transfer-Encoding" && name != "Connection" {
 			w.Header()[name] = values
 		}
-	}
-	w.WriteHeader(a.Status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may have gone
 	}
 }
