@@ -78,7 +78,7 @@ const retryAfter = 5 * time.Second
 // Failing gives the one place where an error meets the wire: every face answers
 // through it. What no room named is a 500 with an error_id, under which the
 // cause is in the log, once. A failure of the server's own, 500 or above, is
-// logged with its cause.
+// logged with its cause; that it does not offer something is none.
 func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e := resource(err)
@@ -116,7 +116,7 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 // levelOf is how loud the log is: what clients can bring about is no failure of
 // the server's.
 func levelOf(k taxii.Kind) slog.Level {
-	if k == taxii.Unavailable {
+	if k == taxii.Unavailable || k == taxii.Full {
 		return slog.LevelWarn
 	}
 	return slog.LevelError

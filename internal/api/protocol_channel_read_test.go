@@ -333,3 +333,34 @@ func TestWhoPrefersToWaitIsAnsweredByTheFirstObject(t *testing.T) {
 		t.Errorf("a Collection waits: %v", a.Header)
 	}
 }
+
+func TestACursorOfAChannelThatWasReplacedIs410BeforeAnythingElseIsSent(t *testing.T) {
+	t.Parallel()
+	w := writable()
+	channel, maker := w.channelWith(t)
+	old := maker.publish(t, channel, "indicator", "malware")
+	if a := maker.ask(t, "DELETE", channel, ""); a.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	good(t, maker.ask(t, "POST", "/trust/channels/", `{"name":"`+strings.TrimPrefix(channel, "/trust/channels/")+`"}`), http.StatusCreated)
+	fresh := maker.publish(t, channel, "tool")
+	for _, a := range []trial.Answer{
+		maker.get(t, channel+"/messages/?after="+old[0]), maker.get(t, channel+"/messages/?wait=55&next="+old[1]),
+		maker.get(t, channel+"/messages/", "Accept: text/event-stream", "Last-Event-ID: "+old[1]),
+	} {
+		page := maker.messages(t, channel+"/messages/?after="+goneFor(t, a, "replaced"))
+		if len(page.Messages) != 1 || page.Next != fresh[0] {
+			t.Errorf("%+v", page)
+		}
+	}
+}
+
+func TestWhatTheServerDoesNotOfferIsNoFailureOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := writable()
+	board, maker := w.channelWith(t, `"mode":"read-only"`)
+	e := refusal(t, maker.ask(t, "POST", board+"/messages/", envelopeOf(object("tool", 1, day(1)))), http.StatusNotImplemented)
+	if e.ID != "" {
+		t.Errorf("it has an error_id, so it is in the log: %+v", e)
+	}
+}

@@ -175,19 +175,19 @@ func TestOfWhatReadsAChannelAnEventStreamMayBeAsked(t *testing.T) {
 
 func TestDiscoveryOfTheFirstDraftIsServed(t *testing.T) {
 	t.Parallel()
-	w := writable()
-	admin := w.as(t, "admin")
+	w := withContent()
+	member := w.as(t, "member")
 	var d, bases taxii.Discovery
-	admin.get(t, "/taxii2/").JSON(t, &d)
+	member.get(t, "/taxii2/").JSON(t, &d)
 	for _, path := range []string{"/taxii2/api-bases", "/taxii2/api-bases/"} {
-		a := admin.get(t, path)
+		a := member.get(t, path)
 		good(t, a, http.StatusOK)
 		a.JSON(t, &bases)
 		if !slices.Equal(bases.APIRoots, d.APIRoots) || !slices.Equal(bases.APIBases, d.APIRoots) || bases.Default != d.Default {
 			t.Errorf("%s", a.Body)
 		}
 	}
-	if a := admin.get(t, "/taxii2/"); strings.Contains(string(a.Body), "api_bases") {
+	if a := member.get(t, "/taxii2/"); strings.Contains(string(a.Body), "api_bases") {
 		t.Errorf("discovery has api_bases: %s", a.Body)
 	}
 	channel, maker := w.channelWith(t)
@@ -202,7 +202,7 @@ func TestDiscoveryOfTheFirstDraftIsServed(t *testing.T) {
 		t.Error(cursors)
 	}
 	for _, path := range []string{"/taxii2/default/nothing/", "/taxii2/defaults/", "/taxii2/default//"} {
-		refusal(t, admin.get(t, path), http.StatusNotFound)
+		refusal(t, member.get(t, path), http.StatusNotFound)
 	}
 	refusal(t, actor{w: w}.get(t, "/taxii2/default/channels/"), http.StatusUnauthorized)
 	refusal(t, w.account(t).get(t, "/taxii2/default/"), http.StatusNotFound)

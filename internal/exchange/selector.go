@@ -21,7 +21,7 @@ type selector struct {
 	inside                        bool // asks about objects of an Envelope
 }
 
-// selects is a field of a Selector by its name, in the canonical order.
+// field gives the values of a field by its name; nil: there is no such field.
 func (v *selector) field(name string) *[]string {
 	switch name {
 	case "id":

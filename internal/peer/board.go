@@ -159,9 +159,6 @@ func (b *board) next() *job {
 		h := b.line[0]
 		b.line = b.line[1:]
 		h.inLine = false
-		if len(h.queue) == 0 || h.running == perHost {
-			continue
-		}
 		j := h.queue[0]
 		h.queue = h.queue[1:]
 		j.state, j.again = running, false

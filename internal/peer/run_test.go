@@ -314,10 +314,12 @@ func TestWhatIsListedNoMoreIsForgottenAndWhatChangedIsLookedAt(t *testing.T) {
 	if n := d.askedOf("2"); n != gone {
 		t.Errorf("the one that is gone was looked at %d times more", n-gone)
 	}
+	time.Sleep(3 * restTime) // it has no other reason to be looked at
 	d.set(func() { d.lost["0"] = true })
 	before := d.askedOf("0")
 	d.ring(&d.rights)
 	until(t, "the one whose right ended was looked at", func() bool { return d.askedOf("0") > before })
+	d.set(func() { d.lost["0"] = false })
 }
 
 func TestOneThatIsOverIsForgottenUntilItIsListedAnew(t *testing.T) {
@@ -336,6 +338,27 @@ func TestOneThatIsOverIsForgottenUntilItIsListedAnew(t *testing.T) {
 	}
 	d.ring(&d.turned)
 	until(t, "it was looked at anew", func() bool { return d.askedOf("0") > before })
+}
+
+func TestOneThatIsWokenWhileItRunsIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	for _, woken := range []bool{false, true} {
+		b, now := newBoard(time.Now), time.Now()
+		list := jobs(1, "host/%d", func(i int) []any { return []any{i} })
+		b.list(list, line(nil).Host)
+		j := b.next()
+		if woken {
+			b.wake(j)
+		}
+		b.done(j, exchange.PushTurn{}, line(nil).Host)
+		if again := b.due(); again.IsZero() == woken || woken && again.Before(now) || again.After(time.Now().Add(restTime)) {
+			t.Errorf("woken %v: it is looked at again at %v", woken, again)
+		}
+		b.list(list, line(nil).Host)
+		if b.next() != nil {
+			t.Error("one that has not changed is looked at before its rest is over")
+		}
+	}
 }
 
 func TestTroubleOnOurSideIsWaitedOut(t *testing.T) {
