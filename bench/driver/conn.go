@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 type conn struct {
 	target  *Target
 	headers string
+	buffer  int // octets of in; 0: inBuffer
 	raw     net.Conn
 	in      *bufio.Reader
 	out     []byte
@@ -48,7 +50,7 @@ type answer struct {
 
 // dial opens a connection, which is closed when ctx ends.
 func (t *Target) dial(ctx context.Context) (*conn, error) {
-	c := &conn{target: t, headers: t.headers()}
+	c := &conn{target: t, headers: t.headers(taxii.MediaType)}
 	return c, c.open(ctx)
 }
 
@@ -67,7 +69,7 @@ func (c *conn) open(ctx context.Context) error {
 		}
 	}
 	c.closing, c.patient = false, time.Time{}
-	c.in = bufio.NewReaderSize(c.raw, inBuffer)
+	c.in = bufio.NewReaderSize(c.raw, cmp.Or(c.buffer, inBuffer))
 	raw := c.raw
 	c.stop = context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) }) // a connection that is gone needs none
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// page is an envelope or a manifest, read.
+// page is an envelope, a manifest or a page of Messages, read.
 type page struct {
 	more    bool
 	next    string
@@ -43,12 +43,12 @@ func readPage(body []byte) (p page, err error) {
 }
 
 func (p *page) member(d *jsontext.Decoder, body []byte, name string) error {
-	kind := d.PeekKind()
+	kind, list := d.PeekKind(), name == "objects" || name == "messages"
 	switch {
-	case name == "objects" && kind == jsontext.KindBeginArray:
+	case list && kind == jsontext.KindBeginArray:
 		return p.list(d, body)
-	case name == "objects":
-		return errors.New("objects is no list")
+	case list:
+		return errors.New(name + " is no list")
 	case name == "more":
 		p.more = kind == jsontext.KindTrue
 	case name == "next" && kind == jsontext.KindString:

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-
-	"github.com/hansom-taxii/hansom/taxii"
 )
 
 // Target is a server and the account that asks it.
@@ -57,10 +55,11 @@ func (t *Target) address() (host string, secure bool, err error) {
 	return net.JoinHostPort(u.Hostname(), port), secure, nil
 }
 
-// headers are those of every request, each line with its end.
-func (t *Target) headers() string {
+// headers are those of every request that accepts a media type, each line with
+// its end.
+func (t *Target) headers(accept string) string {
 	u, _ := url.Parse(t.Base) // address has read it
-	text := "Host: " + u.Host + "\r\nAccept: " + taxii.MediaType + "\r\nUser-Agent: hansom-bench\r\n"
+	text := "Host: " + u.Host + "\r\nAccept: " + accept + "\r\nUser-Agent: hansom-bench\r\n"
 	if t.Account != "" {
 		text += "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(t.Account+":"+t.Password)) + "\r\n"
 	}

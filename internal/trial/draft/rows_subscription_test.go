@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -109,18 +110,15 @@ func queuedMessages(t *testing.T, w *world) {
 // The client of the draft as it is: no parameter but the selector.
 func aNewOneWaits(t *testing.T, w *world) {
 	name := w.channel(t, "")
-	stop := w.publishUntil(t, name, envelope("tool", 1))
 	c := w.as(t, "member")
-	q := query(t, "match[type]=tool")
-	q.Del("wait")
-	a, messages, err := c.Read(t.Context(), name, q)
-	stop()
-	want(t, a, err, 200)
-	for _, line := range strings.Split(contents(t, messages), "\n") {
-		same(t, "what it waited for", line, string(envelope("tool", 1)))
-	}
-	if !created(t, a) {
-		t.Errorf("the first answer does not say created: %s", a.Body)
+	for n, first := range []bool{true, false} { // one that is there waits too, if nothing is queued
+		done := w.publishLater(t, name, 1, envelope("tool", n))
+		a, messages, err := c.Read(t.Context(), name, url.Values{"match[type]": {"tool"}})
+		done()
+		want(t, a, err, 200)
+		if same(t, "what it waited for", contents(t, messages), string(envelope("tool", n))); created(t, a) != first {
+			t.Errorf("created is %t: %s", !first, a.Body)
+		}
 	}
 }
 
@@ -230,19 +228,17 @@ func oneURLTwoMeanings(t *testing.T, w *world) {
 
 func waiting(t *testing.T, w *world) {
 	name := w.channel(t, "")
-	for _, selector := range []string{"wait=55", "wait=55&match[type]=tool"} { // long polling, new and with nothing queued
-		stop := w.publishUntil(t, name, envelope("tool", 1))
+	for n, selector := range []string{"wait=55", "wait=55&match[type]=tool"} { // long polling
+		done := w.publishLater(t, name, n+1, envelope("tool", n))
 		text := w.read(t, "member", name, selector)
-		stop()
-		if first, _, _ := strings.Cut(text, "\n"); first != string(envelope("tool", 1)) {
-			t.Errorf("%s: %s", selector, text)
-		}
+		done()
+		same(t, selector, text, string(envelope("tool", n)))
 	}
-	stop := w.publishUntil(t, name, envelope("tool", 2))
-	defer stop()
-	if line := w.firstEvent(t, name); !strings.Contains(line, "tool--2") {
-		t.Errorf("the first event is %s", line)
+	done := w.publishLater(t, name, 3, envelope("tool", 2))
+	if data := w.firstEvent(t, name); !strings.Contains(data, "tool--2") { // an EventSource
+		t.Errorf("the first event is %s", data)
 	}
+	done()
 	// A WebSocket is not offered: the header is not looked at.
 	w.status(t, 200, "member", "GET", base+"channels/"+name+"/messages/", "", "Connection: Upgrade", "Upgrade: websocket",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")

@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -274,25 +273,26 @@ func (w *world) status(t *testing.T, status int, account, method, path, body str
 	return a
 }
 
-// publishUntil publishes the message again and again until stop is called: a
-// client of the draft cannot tell others that its Subscription has begun.
-func (w *world) publishUntil(t *testing.T, channel string, message []byte) (stop func()) {
+// publishLater publishes once the Channel has a number of the member's
+// Subscriptions, and a moment later, so that who made the last one waits. The
+// result waits until it is done.
+func (w *world) publishLater(t *testing.T, channel string, subscriptions int, message []byte) (done func()) {
 	t.Helper()
-	c := w.as(t, "member")
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
+	c, path := w.as(t, "member"), base+"channels/"+channel+"/subscriptions/"
+	ended := make(chan struct{})
 	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			if a, err := c.Post(ctx, channel, message); err != nil && ctx.Err() == nil {
+		defer close(ended)
+		for t.Context().Err() == nil {
+			a, err := w.Try(t, "member", http.MethodGet, path, nil)
+			time.Sleep(50 * time.Millisecond)
+			if err != nil || strings.Count(string(a.Body), `"position"`) < subscriptions {
+				continue
+			}
+			if a, err := c.Post(t.Context(), channel, message); err != nil || a.Status != http.StatusAccepted {
 				t.Errorf("%v in %d %s", err, a.Status, a.Body)
-				return
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
+			return
 		}
 	}()
-	return func() { cancel(); <-done }
+	return func() { <-ended }
 }
