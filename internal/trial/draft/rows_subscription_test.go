@@ -112,9 +112,8 @@ func aNewOneWaits(t *testing.T, w *world) {
 	name := w.channel(t, "")
 	c := w.as(t, "member")
 	for n, first := range []bool{true, false} { // one that is there waits too, if nothing is queued
-		done := w.publishLater(t, name, 1, envelope("tool", n))
+		w.publishLater(t, name, 1, envelope("tool", n))
 		a, messages, err := c.Read(t.Context(), name, url.Values{"match[type]": {"tool"}})
-		done()
 		want(t, a, err, 200)
 		if same(t, "what it waited for", contents(t, messages), string(envelope("tool", n))); created(t, a) != first {
 			t.Errorf("created is %t: %s", !first, a.Body)
@@ -229,16 +228,14 @@ func oneURLTwoMeanings(t *testing.T, w *world) {
 func waiting(t *testing.T, w *world) {
 	name := w.channel(t, "")
 	for n, selector := range []string{"wait=55", "wait=55&match[type]=tool"} { // long polling
-		done := w.publishLater(t, name, n+1, envelope("tool", n))
+		w.publishLater(t, name, n+1, envelope("tool", n))
 		text := w.read(t, "member", name, selector)
-		done()
 		same(t, selector, text, string(envelope("tool", n)))
 	}
-	done := w.publishLater(t, name, 3, envelope("tool", 2))
+	w.publishLater(t, name, 3, envelope("tool", 2))
 	if data := w.firstEvent(t, name); !strings.Contains(data, "tool--2") { // an EventSource
 		t.Errorf("the first event is %s", data)
 	}
-	done()
 	// A WebSocket is not offered: the header is not looked at.
 	w.status(t, 200, "member", "GET", base+"channels/"+name+"/messages/", "", "Connection: Upgrade", "Upgrade: websocket",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
