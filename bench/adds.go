@@ -103,6 +103,18 @@ func straightPerSecond(batch int) float64 {
 // straight gives how many objects a second can be written straight into the
 // tables; 0 where the program for it is not there.
 func (c *conductor) straight(ctx context.Context, e engine, batch int) (rate float64, err error) {
+	batches := max(1, int(straightPerSecond(batch)*2*c.each.Seconds())/batch)
+	return c.straightly(ctx, e, straightOrder{Objects: batches * batch, Batch: batch})
+}
+
+// straightOrder is what the program of bench/straight is asked for.
+type straightOrder struct {
+	Dir, Store, Answer string
+	Objects, Batch     int
+	Feed               bool
+}
+
+func (c *conductor) straightly(ctx context.Context, e engine, said straightOrder) (rate float64, err error) {
 	if c.direct == "" {
 		return 0, nil
 	}
@@ -111,11 +123,7 @@ func (c *conductor) straight(ctx context.Context, e engine, batch int) (rate flo
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	batches := max(1, int(straightPerSecond(batch)*2*c.each.Seconds())/batch)
-	said := struct {
-		Dir, Store, Answer string
-		Objects, Batch     int
-	}{Dir: dir, Answer: filepath.Join(dir, "answer"), Objects: batches * batch, Batch: batch}
+	said.Dir, said.Answer = dir, filepath.Join(dir, "answer")
 	if e.store != nil {
 		if said.Store, err = e.store(ctx); err != nil {
 			return 0, err
@@ -125,10 +133,8 @@ func (c *conductor) straight(ctx context.Context, e engine, batch int) (rate flo
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, c.direct, "-test.run", "Straight")
-	cmd.Env = append(os.Environ(), "HANSOM_STRAIGHT="+string(text))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("write straight into the tables: %w\n%s", err, out)
+	if err := c.directly(ctx, "Straight", "HANSOM_STRAIGHT="+string(text)); err != nil {
+		return 0, fmt.Errorf("write straight into the tables: %w", err)
 	}
 	answer, err := os.ReadFile(said.Answer)
 	if err != nil {
@@ -137,4 +143,14 @@ func (c *conductor) straight(ctx context.Context, e engine, batch int) (rate flo
 	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(answer)), 64)
 	time.Sleep(settle)
 	return float64(said.Objects) / seconds, err
+}
+
+// directly lets the program of bench/straight do something.
+func (c *conductor) directly(ctx context.Context, test, setting string) error {
+	cmd := exec.CommandContext(ctx, c.direct, "-test.run", test, "-test.timeout", "0")
+	cmd.Env = append(os.Environ(), setting)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
 }

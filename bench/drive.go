@@ -16,11 +16,16 @@ import (
 	"github.com/hansom-taxii/hansom/bench/driver"
 )
 
-// An order is a line for the driver: one of Learn, Run and Add.
+// An order is a line for the driver: one of these.
 type order struct {
 	Learn *learning `json:",omitempty"`
 	Run   *running  `json:",omitempty"`
 	Add   *adding   `json:",omitempty"`
+
+	Publish *publishing `json:",omitempty"`
+	Gather  *gathering  `json:",omitempty"`
+	Deliver *delivering `json:",omitempty"`
+	Behind  *behind     `json:",omitempty"`
 }
 
 // place is a server as an order names it.
@@ -62,8 +67,9 @@ type workload struct {
 
 // done is the answer to an order, a line.
 type done struct {
-	Figures driver.Figures
-	Error   string `json:",omitempty"`
+	Figures   driver.Figures
+	Delivered driver.Delivered
+	Error     string `json:",omitempty"`
 }
 
 func (p place) target() (*driver.Target, error) {
@@ -79,9 +85,17 @@ func (p place) target() (*driver.Target, error) {
 	}, nil
 }
 
+// drives is what a driver keeps from order to order.
+type drives struct {
+	learnt map[workload]*driver.Script
+	crowd  *driver.Crowd
+	sent   *driver.Content // what the Channel holds that is read from behind
+}
+
 // drive does what it is ordered until there are no more orders.
 func drive(ctx context.Context, in io.Reader, out io.Writer) error {
-	learnt := map[workload]*driver.Script{}
+	var d drives
+	defer d.leave()
 	orders, answers := json.NewDecoder(bufio.NewReader(in)), json.NewEncoder(out)
 	for {
 		var o order
@@ -92,22 +106,34 @@ func drive(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		var d done
-		switch {
-		case o.Learn != nil:
-			learnt, err = o.Learn.do(ctx)
-		case o.Run != nil:
-			d.Figures, err = o.Run.do(ctx, learnt)
-		case o.Add != nil:
-			d.Figures, err = o.Add.do(ctx)
-		}
+		answer, err := d.do(ctx, &o)
 		if err != nil {
-			d.Error = err.Error()
+			answer.Error = err.Error()
 		}
-		if err := answers.Encode(d); err != nil {
+		if err := answers.Encode(answer); err != nil {
 			return err
 		}
 	}
+}
+
+func (d *drives) do(ctx context.Context, o *order) (answer done, err error) {
+	switch {
+	case o.Learn != nil:
+		d.learnt, err = o.Learn.do(ctx)
+	case o.Run != nil:
+		answer.Figures, err = o.Run.do(ctx, d.learnt)
+	case o.Add != nil:
+		answer.Figures, err = o.Add.do(ctx)
+	case o.Publish != nil:
+		answer.Figures, err = o.Publish.do(ctx)
+	case o.Gather != nil:
+		err = o.Gather.do(ctx, d)
+	case o.Deliver != nil:
+		answer.Delivered, err = o.Deliver.do(d)
+	case o.Behind != nil:
+		answer.Figures, err = o.Behind.do(ctx, d)
+	}
+	return answer, err
 }
 
 func (l *learning) do(ctx context.Context) (scripts map[workload]*driver.Script, err error) {
@@ -193,17 +219,27 @@ func startDriver(ctx context.Context) (*child, error) {
 
 // do gives an order and waits for the answer.
 func (c *child) do(o order) (driver.Figures, error) {
+	d, err := c.ask(o)
+	return d.Figures, err
+}
+
+// deliver is do for a crowd.
+func (c *child) deliver(d delivering) (driver.Delivered, error) {
+	got, err := c.ask(order{Deliver: &d})
+	return got.Delivered, err
+}
+
+func (c *child) ask(o order) (d done, err error) {
 	if err := c.orders.Encode(o); err != nil {
-		return driver.Figures{}, fmt.Errorf("order the driver: %w", err)
+		return d, fmt.Errorf("order the driver: %w", err)
 	}
-	var d done
 	if err := c.answers.Decode(&d); err != nil {
-		return driver.Figures{}, fmt.Errorf("hear the driver: %w", err)
+		return d, fmt.Errorf("hear the driver: %w", err)
 	}
 	if d.Error != "" {
-		return driver.Figures{}, errors.New(d.Error)
+		return done{}, errors.New(d.Error)
 	}
-	return d.Figures, nil
+	return d, nil
 }
 
 func (c *child) stop() error { return errors.Join(c.in.Close(), c.cmd.Wait()) }

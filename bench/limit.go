@@ -66,7 +66,12 @@ func serveLimit(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	pair, err := tls.LoadX509KeyPair(*cert, *key)
+	return serveTLS(ctx, answers, *cert, *key, out)
+}
+
+// serveTLS prints the address it serves at, and serves until ctx ends.
+func serveTLS(ctx context.Context, handler http.Handler, cert, key string, out io.Writer) error {
+	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		return err
 	}
@@ -75,7 +80,7 @@ func serveLimit(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: answers, TLSConfig: sameTLS(pair), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, TLSConfig: sameTLS(pair), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody is left who would hear of it
 	fmt.Fprintln(out, l.Addr())
 	if err := server.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {

@@ -8,6 +8,7 @@
 //
 //	bench drive     the driver: orders on standard input, figures on standard output
 //	bench limit     the limit: serves the answers of a file
+//	bench plain     the limit of following: sends on what is POSTed to all who GET
 //	bench generate  prints a STIX bundle of generated objects
 package main
 
@@ -38,6 +39,8 @@ func run(ctx context.Context, args []string) error {
 			return drive(ctx, os.Stdin, os.Stdout)
 		case "limit":
 			return serveLimit(ctx, args[1:], os.Stdout)
+		case "plain":
+			return servePlain(ctx, args[1:], os.Stdout)
 		case "generate":
 			return generate(args[1:], os.Stdout)
 		}

@@ -5,16 +5,17 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/internal/trial"
 )
 
-// TestMain lets the conductor start this program again as its driver, its limit
-// or its generator.
+// TestMain lets the conductor start this program again as its driver, a limit or
+// its generator.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "drive" || os.Args[1] == "limit" || os.Args[1] == "generate") {
+	if len(os.Args) > 1 && slices.Contains([]string{"drive", "limit", "plain", "generate"}, os.Args[1]) {
 		main()
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -14,6 +15,9 @@ type result struct {
 	Reads   []read   `json:"reads,omitempty"`
 	Adds    []added  `json:"adds,omitempty"`
 	Targets []target `json:"targets,omitempty"`
+
+	Channels *channelled `json:"channels,omitempty"`
+
 	Skipped []string `json:"skipped,omitempty"` // what was to be measured and could not be, and why
 }
 
@@ -73,16 +77,14 @@ type target struct {
 	Reached  bool    `json:"reached"`
 }
 
+// sorted gives runs in the order of a figure.
+func sorted[T any](runs []T, by func(T) float64) []T {
+	return slices.SortedFunc(slices.Values(runs), func(a, b T) int { return cmp.Compare(by(a), by(b)) })
+}
+
 // middle gives the run whose rate is the median: its figures belong together.
 func middle(runs []driver.Figures) driver.Figures {
-	runs = slices.Clone(runs)
-	slices.SortFunc(runs, func(a, b driver.Figures) int {
-		if a.RequestsPerSecond < b.RequestsPerSecond {
-			return -1
-		}
-		return 1
-	})
-	return runs[len(runs)/2]
+	return sorted(runs, func(f driver.Figures) float64 { return f.RequestsPerSecond })[len(runs)/2]
 }
 
 // median of numbers; 0 of none.
@@ -98,7 +100,7 @@ func median(list []float64) float64 {
 }
 
 // medianOf is the median of what of gives for each run.
-func medianOf(runs []driver.Figures, of func(driver.Figures) float64) float64 {
+func medianOf[T any](runs []T, of func(T) float64) float64 {
 	var list []float64
 	for _, r := range runs {
 		list = append(list, of(r))
@@ -119,7 +121,7 @@ func summary(runs []driver.Figures) driver.Figures {
 }
 
 // ratios gives the median of a to b over pairs of runs.
-func ratios(a, b []driver.Figures, of func(driver.Figures) float64) float64 {
+func ratios[T any](a, b []T, of func(T) float64) float64 {
 	var list []float64
 	for i := range min(len(a), len(b)) {
 		if d := of(b[i]); d > 0 {

@@ -21,6 +21,9 @@ const (
 	collection = "6f1c2a3e-0000-4000-8000-00000000bec4"
 	rootPath   = "/bench/"
 	loadPath   = rootPath + "collections/" + collection + "/"
+	channel    = "feed"
+	feedPath   = rootPath + "channels/" + channel + "/"
+	postPath   = feedPath + "messages/"
 
 	readyWithin = 2 * time.Minute
 )
@@ -28,6 +31,7 @@ const (
 // declaration is what every measured server has.
 const declaration = `roots: [{name: bench, title: Bench}]
 collections: [{root: bench, id: ` + collection + `, alias: load, title: Load}]
+channels: [{root: bench, name: ` + channel + `, title: Feed}]
 `
 
 // server is a hansom that is measured, the real binary with its default
@@ -36,6 +40,7 @@ type server struct {
 	binary, dir string
 	store       string   // --store, or "" for SQLite
 	env         []string // further settings
+	bare        bool     // it serves plain HTTP, as behind a proxy
 	log         *os.File
 	cmd         *exec.Cmd
 	base        string
@@ -135,6 +140,9 @@ func (s *server) serving() string {
 	for line := range bytes.Lines(text) {
 		var said struct{ Msg, Listen string }
 		if json.Unmarshal(line, &said) == nil && said.Msg == "serving" {
+			if s.bare {
+				return "http://" + said.Listen
+			}
 			return "https://" + said.Listen
 		}
 	}
@@ -152,20 +160,29 @@ func (s *server) kill() error {
 	return errors.Join(err, s.log.Close())
 }
 
-// limit is the process that repeats the answers of a server.
+// limit is a process that a server is compared with.
 type limit struct {
 	cmd *exec.Cmd
 	at  place
 }
 
 func startLimit(ctx context.Context, s *server, tape string) (*limit, error) {
+	return startBeside(ctx, s, "limit", "-tape", tape)
+}
+
+// startPlain starts the limit of following.
+func startPlain(ctx context.Context, s *server) (*limit, error) { return startBeside(ctx, s, "plain") }
+
+// startBeside starts this program again as a server with the certificate of one
+// that is measured.
+func startBeside(ctx context.Context, s *server, args ...string) (*limit, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	tls := filepath.Join(s.dir, "tls")
-	l := &limit{cmd: exec.CommandContext(ctx, self, "limit", "-tape", tape,
-		"-cert", filepath.Join(tls, "cert.pem"), "-key", filepath.Join(tls, "key.pem"))}
+	args = append(args, "-cert", filepath.Join(tls, "cert.pem"), "-key", filepath.Join(tls, "key.pem"))
+	l := &limit{cmd: exec.CommandContext(ctx, self, args...)}
 	l.cmd.Stderr = os.Stderr
 	out, err := l.cmd.StdoutPipe()
 	if err != nil {

@@ -3,11 +3,12 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,16 +22,15 @@ import (
 // talkWithin bounds a whole test: a browser waits as long as a person does.
 const talkWithin = 2 * time.Minute
 
-// browser gives a page of a browser that trusts the authority of this server beside
-// those that come with it, as one does in which a person has imported it.
-func browser(t *testing.T, s *trial.Server) context.Context {
+// browser gives a page of a browser that trusts the authorities of these servers
+// beside those that come with it, as one does into which a person has imported them.
+func browser(t *testing.T, servers ...*publisher) context.Context {
 	t.Helper()
-	trial.Asked(t, trial.ClientsVariable)
 	home := t.TempDir()
-	trusting(t, home, s.CAFile)
+	trusting(t, home, servers)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)), chromedp.Env("HOME="+home), chromedp.UserDataDir(filepath.Join(home, "profile")),
-		chromedp.WindowSize(900, 700), chromedp.ModifyCmdFunc(func(*exec.Cmd) {}))
+		chromedp.WindowSize(900, 700))
 	ctx, cancel := context.WithTimeout(t.Context(), talkWithin)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
@@ -58,7 +58,7 @@ func chromium(t *testing.T) string {
 }
 
 // trusting makes the database of authorities that a browser has in a home.
-func trusting(t *testing.T, home, authority string) {
+func trusting(t *testing.T, home string, servers []*publisher) {
 	t.Helper()
 	certutil, err := exec.LookPath("certutil")
 	trial.Need(t, err == nil, "certutil (Debian: libnss3-tools)")
@@ -66,7 +66,11 @@ func trusting(t *testing.T, home, authority string) {
 	if err := os.MkdirAll(database, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-N", "--empty-password"}, {"-A", "-t", "C,,", "-n", "hansom", "-i", authority}} {
+	orders := [][]string{{"-N", "--empty-password"}}
+	for _, s := range servers {
+		orders = append(orders, []string{"-A", "-t", "C,,", "-n", s.URL, "-i", s.CAFile})
+	}
+	for _, args := range orders {
 		if text, err := exec.CommandContext(t.Context(), certutil, append(args, "-d", "sql:"+database)...).CombinedOutput(); err != nil {
 			t.Fatalf("certutil %q: %v\n%s", args, err, text)
 		}
@@ -74,13 +78,15 @@ func trusting(t *testing.T, home, authority string) {
 }
 
 // open goes to a URL, as a person does who types it.
-func open(t *testing.T, page context.Context, url string) (status int64) {
+func open(t *testing.T, page context.Context, url string) {
 	t.Helper()
 	response, err := chromedp.Run(page, chromedp.NavigateResponse(url))
 	if err != nil {
 		t.Fatalf("%s: %v", url, err)
 	}
-	return response.Status
+	if response.Status != http.StatusOK {
+		t.Fatalf("%s is answered with a %d", url, response.Status)
+	}
 }
 
 // run runs a script in the page.
@@ -91,37 +97,35 @@ func run(t *testing.T, page context.Context, script string) {
 	}
 }
 
-// signedIn answers the browser's question for a name and a password, once, while
-// do goes on; then the browser knows them, and nobody answers any more.
-func signedIn(t *testing.T, page context.Context, name, password string, do func()) {
+// asked tells how often the browser asks for a name and a password while do goes
+// on. The first time it is given these, if there is a name; whatever comes then
+// is cancelled, and afterwards nobody answers any more.
+func asked(t *testing.T, page context.Context, name, password string, do func()) (times int) {
 	t.Helper()
-	var asked atomic.Int32
 	target := chromedp.FromContext(page).Target
 	ctx, cancel := context.WithCancel(page)
 	defer cancel()
-	answered := make(chan error, 1)
+	var all sync.WaitGroup
 	questions, requests := cdp.Events(ctx, target, fetch.AuthRequired), cdp.Events(ctx, target, fetch.RequestPaused)
-	go func() {
-		for paused := range requests {
-			_, _ = cdp.Call(ctx, target, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: paused.RequestID})
+	all.Go(func() { // while there may be questions, every request waits for a word
+		for paused, err := range requests {
+			if err == nil {
+				_, _ = cdp.Call(ctx, target, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: paused.RequestID})
+			}
 		}
-	}()
-	go func() {
-		defer close(answered)
+	})
+	all.Go(func() {
 		for question, err := range questions {
 			if err != nil {
 				return
 			}
-			answer := fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: name, Password: password}
-			if asked.Add(1) > 1 { // they were not good
-				answer = fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
+			answer := fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
+			if times++; times == 1 && name != "" {
+				answer = fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: name, Password: password}
 			}
-			if _, err := cdp.Call(ctx, target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: question.RequestID, AuthChallengeResponse: &answer}); err != nil {
-				answered <- err
-				return
-			}
+			_, _ = cdp.Call(ctx, target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: question.RequestID, AuthChallengeResponse: &answer})
 		}
-	}()
+	})
 	yes := true
 	if _, err := cdp.Call(ctx, target, fetch.Enable, fetch.EnableParams{HandleAuthRequests: &yes}); err != nil {
 		t.Fatal(err)
@@ -131,9 +135,8 @@ func signedIn(t *testing.T, page context.Context, name, password string, do func
 		t.Fatal(err)
 	}
 	cancel()
-	if err := <-answered; err != nil || asked.Load() != 1 {
-		t.Fatalf("the browser asked %d times for a password; %v", asked.Load(), err)
-	}
+	all.Wait()
+	return times
 }
 
 // picture keeps what the page looks like (go test -artifacts).

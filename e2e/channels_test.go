@@ -3,61 +3,36 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/internal/trial"
-	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// feed is a Channel of the demo's API Root, published to by the member.
+// feed is a Channel of the demo's API Root.
 const feed = "/trust/channels/feed/"
 
 // publisher remembers what it published.
 type publisher struct {
-	*trial.Server
-	list []published
+	*trial.Channel
+	names []string // of what is in the Messages
 }
-
-type published struct{ id, cursor, name string }
 
 // serve starts a server with a Channel, which clients find again after a restart.
 func serve(t *testing.T, more ...string) *publisher {
 	t.Helper()
+	trial.Asked(t, trial.ClientsVariable)
 	s := trial.Start(t, append([]string{"--empty", "--listen", trial.Address(t)}, more...)...)
-	body := []byte(`{"name":"feed","title":"A feed"}`)
-	if a := s.Request(t, "member", http.MethodPost, "/trust/channels/", body); a.Status != http.StatusCreated {
-		t.Fatalf("the channel: %d %s", a.Status, a.Body)
-	}
-	return &publisher{Server: s}
+	return &publisher{Channel: s.NewChannel(t, "feed", `"title":"A feed"`)}
 }
 
 // publish publishes n Messages, one at a time.
 func (p *publisher) publish(t *testing.T, n int) {
 	t.Helper()
 	for range n {
-		number := len(p.list) + 1
-		m := published{id: fmt.Sprintf("00000000-0000-4000-8000-%012d", number), name: fmt.Sprintf("Number %d — „✓“", number)}
-		body := fmt.Appendf(nil, `{"objects":[{"type":"identity","spec_version":"2.1","id":"identity--%s","name":%q}]}`, m.id, m.name)
-		a := p.Request(t, "member", http.MethodPost, feed+"messages/", body, "Idempotency-Key: "+m.id)
-		var status taxii.Status
-		if a.JSON(t, &status); a.Status != http.StatusAccepted || len(status.Successes) != 1 {
-			t.Fatalf("publish: %d %s", a.Status, a.Body)
-		}
-		m.cursor = status.Successes[0].Cursor
-		p.list = append(p.list, m)
-	}
-}
-
-// grant gives a right on the Channel.
-func (p *publisher) grant(t *testing.T, account, right string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), trial.Binary(t), "grant", "add", account, right, "--on", "trust/channel/feed", "--data", p.Dir)
-	cmd.Env = trial.Environ()
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the grant: %v\n%s", err, text)
+		name := fmt.Sprintf("Number %d — „✓“", len(p.names)+1)
+		p.Publish(t, fmt.Appendf(nil, `{"objects":[{"type":"identity","spec_version":"2.1","id":"identity--%012d","name":%q}]}`, len(p.names), name))
+		p.names = append(p.names, name)
 	}
 }
 
@@ -74,7 +49,7 @@ func (p *publisher) acrossRestarts(t *testing.T, page context.Context) followed 
 		p.Run(t)
 		p.publish(t, 5)
 	}
-	got := until(t, page, "all messages", func(f followed) bool { return len(f.Messages) >= len(p.list) || f.Closed })
+	got := until(t, page, "all messages", func(f followed) bool { return len(f.Messages) >= len(p.Sent) || f.Closed })
 	p.once(t, got)
 	if got.Opened != 3 || got.Errors < 2 {
 		t.Errorf("it was opened %d times, with %d errors", got.Opened, got.Errors)
@@ -86,36 +61,34 @@ func (p *publisher) acrossRestarts(t *testing.T, page context.Context) followed 
 func (p *publisher) once(t *testing.T, got followed) {
 	t.Helper()
 	for i, m := range got.Messages {
-		want := published{}
-		if i < len(p.list) {
-			want = p.list[i]
+		if i == len(p.Sent) {
+			t.Fatalf("there is one too many: %+v", m)
 		}
-		if m.ID != want.id || m.Name != want.name || m.Last != want.cursor || m.Cursor != want.cursor {
+		want := p.Sent[i]
+		if m.ID != want.ID || m.Name != p.names[i] || m.Last != want.Cursor || m.Cursor != want.Cursor {
 			t.Fatalf("message %d is %+v, want %+v", i, m, want)
 		}
 	}
-	if len(got.Messages) != len(p.list) || len(got.Gaps) > 0 || got.Closed {
-		t.Fatalf("%d messages of %d, gaps %q, closed %v, ends %q", len(got.Messages), len(p.list), got.Gaps, got.Closed, got.Ends)
+	if len(got.Messages) != len(p.Sent) || len(got.Gaps) > 0 || got.Closed {
+		t.Fatalf("%d messages of %d, gaps %q, closed %v, ends %q", len(got.Messages), len(p.Sent), got.Gaps, got.Closed, got.Ends)
 	}
 }
 
 func TestAPageFollowsAChannelThatEveryoneMayReadAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
-	page := browser(t, p.Server)
-	p.grant(t, "anonymous", "read")
+	page := browser(t, p)
+	p.Grant(t, "anonymous", "read")
 	p.publish(t, 3)
-	if status := open(t, page, p.URL+feed); status != http.StatusOK {
-		t.Fatalf("the channel is answered with a %d", status)
-	}
+	open(t, page, p.URL+feed)
 	follow(t, page, "messages/?after=earliest")
 	got := p.acrossRestarts(t, page)
 	if len(got.Ends) != 1 || !strings.Contains(got.Ends[0], `"http_status":"503"`) {
 		t.Errorf("a server that stops tells the page %q", got.Ends)
 	}
 	text := shown(t, page)
-	for _, m := range p.list {
-		if !strings.Contains(text, m.name) || !strings.Contains(text, m.cursor) {
+	for i, m := range p.Sent {
+		if !strings.Contains(text, p.names[i]) || !strings.Contains(text, m.Cursor) {
 			t.Errorf("%+v is not shown in %s", m, text)
 		}
 	}
@@ -131,12 +104,11 @@ func TestAPageFollowsWithThePasswordThatTheBrowserKnowsAcrossRestarts(t *testing
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := serve(t)
-			page := browser(t, p.Server)
-			signedIn(t, page, "member", p.Password(t, "member"), func() {
-				if status := open(t, page, p.URL+feed); status != http.StatusOK {
-					t.Fatalf("the channel is answered with a %d", status)
-				}
-			})
+			page := browser(t, p)
+			times := asked(t, page, "member", p.Password(t, "member"), func() { open(t, page, p.URL+feed) })
+			if times != 1 {
+				t.Errorf("the browser asked %d times for a password", times)
+			}
 			follow(t, page, url)
 			until(t, page, "the stream to open", func(f followed) bool { return f.Opened == 1 || f.Closed })
 			p.acrossRestarts(t, page)
@@ -144,25 +116,37 @@ func TestAPageFollowsWithThePasswordThatTheBrowserKnowsAcrossRestarts(t *testing
 	}
 }
 
-func TestAPageIsRefusedWhatTheBrowserHasNoRightTo(t *testing.T) {
+func TestAPageGetsNothingThatItMayNotHave(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
-	other := serve(t)
-	page := browser(t, p.Server)
-	p.publish(t, 1)
-	p.grant(t, "anonymous", "read")
-	other.grant(t, "anonymous", "read")
-	for what, url := range map[string]string{
-		"a channel that anonymous may not read": p.URL + "/trust/channels/alerts/messages/?after=earliest",
-		"a cursor that is none":                 p.URL + feed + "messages/?after=nothing",
-		"a server of another origin":            other.URL + feed + "messages/?after=earliest",
+	stranger, friend := serve(t), serve(t, trial.Settings(t, fmt.Sprintf("allow_origins: [%q]", p.URL))...)
+	page := browser(t, p, stranger, friend)
+	for _, s := range []*publisher{p, stranger, friend} {
+		s.Grant(t, "anonymous", "read")
+		s.publish(t, 1)
+	}
+	const all = "messages/?after=earliest"
+	for _, c := range []struct {
+		what, url     string
+		opens         bool
+		withQuestions int // for a password
+	}{
+		{"a channel that everyone may read", p.URL + feed + all, true, 0},
+		{"one that anonymous may not read", p.URL + "/trust/channels/alerts/" + all, false, 1},
+		{"a cursor that is none", p.URL + feed + "messages/?after=nothing", false, 0},
+		{"a server that does not know the page's origin", stranger.URL + feed + all, false, 0},
+		{"one that does", friend.URL + feed + all, true, 0},
 	} {
-		if status := open(t, page, p.URL+feed); status != http.StatusOK {
-			t.Fatalf("the channel is answered with a %d", status)
-		}
-		follow(t, page, url)
-		if got := until(t, page, what, func(f followed) bool { return f.Closed }); got.Opened != 0 || len(got.Messages) != 0 {
-			t.Errorf("%s: %+v", what, got)
+		open(t, page, p.URL+feed)
+		times := asked(t, page, "", "", func() {
+			follow(t, page, c.url)
+			got := until(t, page, c.what, func(f followed) bool { return f.Closed || len(f.Messages) > 0 })
+			if got.Closed == c.opens || c.opens != (len(got.Messages) == 1) {
+				t.Errorf("%s: %+v", c.what, got)
+			}
+		})
+		if times != c.withQuestions {
+			t.Errorf("%s: the browser asked %d times for a password", c.what, times)
 		}
 	}
 }

@@ -63,6 +63,9 @@ func (c *conn) open(ctx context.Context) error {
 	if c.raw, err = dialer.DialContext(ctx, "tcp", address); err != nil {
 		return err
 	}
+	if tcp, ok := c.raw.(*net.TCPConn); ok && c.target.receive > 0 {
+		_ = tcp.SetReadBuffer(c.target.receive) // else it is larger
+	}
 	if secure {
 		if c.raw, err = handshake(ctx, c.raw, c.target.TLS, address); err != nil {
 			return fmt.Errorf("TLS with %s: %w", address, err)

@@ -54,15 +54,14 @@ func ChannelFeed(path string, m *Messages) Feed {
 
 // run is the Messages of one order.
 type run struct {
-	from   uint64 // the first
-	batch  int    // Messages in a request
-	slots  []slot
-	follow int64                 // followers that each batch has to reach
-	left   []atomic.Int64        // of them, by batch
-	done   chan struct{}         // a value for each batch that has reached all
-	timed  bool                  // how long each delivery takes is noted
-	took   [][]time.Duration     // by follower
-	heard  func(i int, t []byte) // the events of the first follower; nil: nobody asks
+	from  uint64 // the first
+	batch int    // Messages in a request
+	slots []slot
+	left  []atomic.Int64        // of them, by batch
+	done  chan struct{}         // a value for each batch that has reached all
+	timed bool                  // how long each delivery takes is noted
+	took  [][]time.Duration     // by follower
+	heard func(i int, t []byte) // the events of the first follower; nil: nobody asks
 }
 
 // slot is one Message of a run.
@@ -73,6 +72,17 @@ type slot struct {
 
 // Gather opens so many followers.
 func Gather(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
+	c, err := open(ctx, t, feed, n)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range c.followers {
+		c.ended.Go(func() { c.fault(fmt.Errorf("follower %d: %w", i, f.read())) })
+	}
+	return c, nil
+}
+
+func open(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
 	c := &Crowd{t: t, feed: feed, followers: make([]*follower, n)}
 	c.ctx, c.fault = context.WithCancelCause(ctx)
 	var err error
@@ -94,9 +104,6 @@ func Gather(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
 	if err := context.Cause(c.ctx); err != nil {
 		c.Leave()
 		return nil, err
-	}
-	for i, f := range c.followers {
-		c.ended.Go(func() { c.fault(fmt.Errorf("follower %d: %w", i, f.read())) })
 	}
 	return c, nil
 }
@@ -213,4 +220,14 @@ func (c *Crowd) Leave() {
 	}
 	c.publisher.close()
 	c.ended.Wait()
+}
+
+// stuckBuffer is the buffer of the system for what a stuck follower does not read.
+const stuckBuffer = 4 << 10
+
+// Stuck opens followers that do not read, and can only leave.
+func Stuck(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
+	few := *t
+	few.receive = stuckBuffer
+	return open(ctx, &few, feed, n)
 }

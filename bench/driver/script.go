@@ -16,6 +16,7 @@ const (
 	Manifest = "manifest" // whole walks of the manifest
 	Poll     = "poll"     // what was added after the last date: nothing
 	Get      = "get"      // one object by its id, at random
+	Behind   = "behind"   // whole walks of a Channel
 )
 
 // mostIDs bounds how many different objects are asked for by id.
@@ -51,6 +52,8 @@ func (c *Content) Script(ctx context.Context, t *Target, kind string, limit int)
 		}
 	case Manifest:
 		err = c.walk(ctx, conn, s, "manifest/?", nil)
+	case Behind:
+		err = c.walk(ctx, conn, s, "messages/?", c.sums)
 	case Poll:
 		err = c.poll(ctx, conn, s)
 	case Get:

@@ -20,6 +20,8 @@ type Target struct {
 	// Heard, if set, is given every answer that a Content or a Script is learnt
 	// from. Its arguments are good only until it returns.
 	Heard func(uri string, header Header, body []byte)
+
+	receive int // octets that the system takes in for a connection before they are read; 0: its own choice
 }
 
 // Header is what is looked at of an answer's headers.

@@ -24,6 +24,7 @@ type order struct {
 	Store   string // URL of an empty database of PostgreSQL; "": SQLite
 	Objects int
 	Batch   int    // objects in a transaction
+	Feed    bool   // they are Messages, each a publication of its own
 	Answer  string // the file to write the seconds to
 }
 
@@ -49,11 +50,21 @@ func TestRowsAreWrittenStraightIntoTheTables(t *testing.T) {
 		if write(t, o) <= 0 {
 			t.Error("it took no time")
 		}
+		feed := order{Dir: t.TempDir(), Objects: 25, Batch: 10, Feed: true}
+		if e == trial.PostgreSQL {
+			feed.Store = trial.Postgres(t)
+		}
+		if write(t, feed) <= 0 {
+			t.Error("messages took no time")
+		}
 	})
 }
 
 // write gives the seconds that writing took.
 func write(t *testing.T, o order) float64 {
+	if o.Feed {
+		return writeMessages(t, o)
+	}
 	rows := rows(t, o.Objects)
 	if o.Store != "" {
 		return postgres(t, o, rows)
@@ -91,23 +102,7 @@ const (
 
 // sqlite gives the seconds that writing took.
 func sqlite(t *testing.T, o order, rows []row) float64 {
-	file := filepath.Join(o.Dir, "hansom.db")
-	s, err := store.Open(t.Context(), file, store.Options{})
-	must(t, err)
-	must(t, s.Close())
-	db, err := sql.Open("sqlite", dsn(file))
-	must(t, err)
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	prepare := func(text string) func(args ...any) {
-		stmt, err := db.PrepareContext(t.Context(), text)
-		must(t, err)
-		t.Cleanup(func() { stmt.Close() })
-		return func(args ...any) {
-			_, err := stmt.ExecContext(context.Background(), args...)
-			must(t, err)
-		}
-	}
+	db, prepare := emptyFile(t, filepath.Join(o.Dir, "hansom.db"))
 	begin, commit, entry, live := prepare("begin immediate"), prepare("commit"), prepare(insertEntry), prepare(insertLive)
 	began := time.Now()
 	for from := 0; from < len(rows); from += o.Batch {
@@ -126,6 +121,31 @@ func sqlite(t *testing.T, o order, rows []row) float64 {
 		t.Fatalf("%d entries and %d live of %d rows", entries, lives, len(rows))
 	}
 	return took
+}
+
+// emptyFile makes a database with the tables of a store, and gives a way to
+// statements that are compiled once.
+func emptyFile(t *testing.T, file string) (*sql.DB, func(text string) func(args ...any)) {
+	s, err := store.Open(t.Context(), file, store.Options{})
+	must(t, err)
+	must(t, s.Close())
+	return opened(t, file)
+}
+
+func opened(t *testing.T, file string) (*sql.DB, func(text string) func(args ...any)) {
+	db, err := sql.Open("sqlite", dsn(file))
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1)
+	return db, func(text string) func(args ...any) {
+		stmt, err := db.PrepareContext(t.Context(), text)
+		must(t, err)
+		t.Cleanup(func() { stmt.Close() })
+		return func(args ...any) {
+			_, err := stmt.ExecContext(context.Background(), args...)
+			must(t, err)
+		}
+	}
 }
 
 // dsn has the settings of internal/store that concern writing: each commit is on

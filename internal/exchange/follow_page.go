@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/taxii"
@@ -12,9 +13,9 @@ const (
 	// mostExamined is how many Messages are looked at for one page: a Selector that
 	// few pass is answered in time, with the cursor to go on from.
 	mostExamined = 10_000
-	// pageFrame is more than a page has around its Messages: more, next, gap and
-	// created.
-	pageFrame = 512
+	// pageFrame is more than a page has around its Messages (more, next, gap and
+	// created) and than an event has around its own.
+	pageFrame = 256
 	// streamBytes is what a stream is given at once, or one Message: it is what a
 	// connection holds on to whose client has stopped reading.
 	streamBytes = 64 << 10
@@ -32,12 +33,18 @@ func (f *Follower) Page(ctx context.Context) (*MessagePage, error) {
 	if f.Ended() {
 		return &f.out, nil
 	}
-	var floor feed.Place
+	at, incarnation, floor := f.at, f.incarnation, feed.Place(0)
 	for range pageTries {
 		err := f.page(ctx, floor)
+		if err == nil {
+			return &f.out, nil
+		}
+		// Nothing of it goes out: the next page begins where this one did, with what
+		// it had and with what it would have told of a gap.
+		f.at, f.incarnation = at, incarnation
 		var gone purged
 		if !errors.As(err, &gone) {
-			return &f.out, err
+			return nil, err
 		}
 		floor = gone.floor
 	}
@@ -108,43 +115,69 @@ func (f *Follower) settle(ctx context.Context, head feed.Head) error {
 	return nil
 }
 
-// collect fills the page up to a place from memory or, behind that, from the
-// store.
+// collect fills the page up to a place from memory as far as that goes and, from
+// the first Message on that is not there, from the store.
 func (f *Follower) collect(ctx context.Context, head feed.Head, end feed.Place) error {
-	w, err := f.ring.window(ctx, f.channel, head, f.at)
-	if err != nil {
-		return err
-	}
-	if w != nil {
-		large := f.fromWindow(w, end)
-		if large == 0 || len(f.out.Frames) > 0 {
+	for f.at < end && len(f.out.Frames) < f.limit {
+		w, err := f.ring.window(ctx, f.channel, head, f.at)
+		if err != nil {
+			return err
+		}
+		stop := elsewhere
+		if w != nil {
+			stop = f.fromWindow(w, end)
+		}
+		switch stop {
+		case elsewhere:
+			return f.elsewhere(ctx, scribe{f.checked, f.channel, head}, end)
+		case full:
 			return nil
 		}
-		end = large
 	}
-	return f.fromStore(ctx, scribe{f.checked, f.channel, head}, end)
+	return nil
 }
 
-// fromWindow takes Messages out of memory. It stops at one that is too large to
-// be there, and gives its place; 0: there was none.
-func (f *Follower) fromWindow(w *window, upto feed.Place) (large feed.Place) {
+// stop is why no more is taken out of memory.
+type stop uint8
+
+const (
+	ended     stop = iota // the window, or what is asked for
+	full                  // the page is
+	elsewhere             // what comes next is in the store alone
+)
+
+// fromWindow takes Messages out of memory, up to one that is too large to be
+// there.
+func (f *Follower) fromWindow(w *window, upto feed.Place) stop {
 	size := f.room()
 	for f.at < min(upto, w.last()) && len(f.out.Frames) < f.limit {
 		next := w.slots[f.at+1-w.first]
 		if next.about.Added > f.since && f.memo.passesAt(w, f.at+1) {
 			if next.frame == nil {
-				return f.at + 1
+				return elsewhere
 			}
-			if f.out.Size += len(next.frame.JSON); f.out.Size > size && len(f.out.Frames) > 0 {
-				f.out.Size -= len(next.frame.JSON)
-				return 0
+			if f.out.Size+len(next.frame.JSON) > size && len(f.out.Frames) > 0 {
+				return full
 			}
+			f.out.Size += len(next.frame.JSON)
 			f.out.Frames = append(f.out.Frames, next.frame)
 		}
 		f.at++
 		f.out.Examined++
 	}
-	return 0
+	return ended
+}
+
+// elsewhere goes on in the store. Where that fails, what came from memory goes out
+// alone, and the next page meets the error.
+func (f *Follower) elsewhere(ctx context.Context, pen scribe, end feed.Place) error {
+	before, at := f.out, f.at
+	err := f.fromStore(ctx, pen, end)
+	if err != nil && len(before.Frames) > 0 && ctx.Err() == nil {
+		f.out, f.at = before, at
+		return nil
+	}
+	return err
 }
 
 // room is how many octets of Messages a page may have, unless it has one alone.
@@ -193,8 +226,13 @@ func (f *Follower) fromStore(ctx context.Context, pen scribe, end feed.Place) er
 	return f.asEvents()
 }
 
-// quickRoom is what a Message takes beside its content, or more.
-const quickRoom = frameRoom + 400
+const (
+	// quickRoom is what a Message takes beside its content, or more.
+	quickRoom = frameRoom + 400
+	// quickLargest is the size, on the average, up to which what quick asks for
+	// beyond need is little.
+	quickLargest = 32 << 10
+)
 
 // quick reads a page of small Messages at once, where every one passes and their
 // octets, which the store knows without reading them, fit.
@@ -202,37 +240,38 @@ func (f *Follower) quick(ctx context.Context, pen scribe, end feed.Place) (done 
 	if f.memo != nil || f.since != 0 {
 		return false, nil
 	}
-	end, room, err := f.fitting(ctx, min(end, f.at+feed.Place(f.limit)))
+	end, room, err := f.fitting(ctx, min(end, f.at+feed.Place(f.limit-len(f.out.Frames))))
 	if err != nil || room == 0 {
 		return false, err
 	}
 	if err := f.s.take(room); err != nil {
 		return false, err
 	}
-	q := allMessages(f.at, end, f.limit)
+	q := allMessages(f.at, end, int(end-f.at))
 	q.Content = true
-	frames := make([]*Frame, 0, end-f.at)
+	f.out.Frames = slices.Grow(f.out.Frames, q.Limit)
 	err = f.s.x.readMessages(ctx, f.channel.Feed, q, func(e *feed.Entry) bool {
-		frame := f.frame(pen, e, true)
-		if len(frames) > 0 && f.out.Size+len(frame.JSON) > f.room() {
+		frame := f.frame(pen, e, f.fits(pen, e))
+		if len(f.out.Frames) > 0 && f.out.Size+len(frame.JSON) > f.room() {
 			return false
 		}
 		f.out.Size += len(frame.JSON)
-		frames = append(frames, frame)
+		f.out.Frames = append(f.out.Frames, frame)
+		f.at++
+		f.out.Examined++
 		return true
 	})
 	if err != nil {
 		return false, err
 	}
-	f.out.Frames, f.at = frames, f.at+feed.Place(len(frames))
-	f.out.Examined += len(frames)
 	return true, f.asEvents()
 }
 
 // fitting gives a place, this one or one before it, up to which the Messages take
-// at most twice the room of a page, and what they take; 0: that of none is known.
+// at most twice the room of a page, and what they take; 0: that of none is known,
+// or they are large.
 func (f *Follower) fitting(ctx context.Context, end feed.Place) (feed.Place, int64, error) {
-	most := 2 * int64(f.room())
+	most := 2 * int64(f.room()-f.out.Size)
 	before, err := f.s.x.store.OctetsUpto(ctx, f.channel.Feed, f.at)
 	for range 3 {
 		if err != nil || end == f.at {
@@ -242,6 +281,9 @@ func (f *Follower) fitting(ctx context.Context, end feed.Place) (feed.Place, int
 		upto, err = f.s.x.store.OctetsUpto(ctx, f.channel.Feed, end)
 		count := int64(end - f.at)
 		room := (upto-before)*4/3 + count*quickRoom
+		if err == nil && upto-before > count*quickLargest {
+			return end, 0, nil
+		}
 		if err == nil && room <= most {
 			return end, room, nil
 		}
@@ -252,15 +294,16 @@ func (f *Follower) fitting(ctx context.Context, end feed.Place) (feed.Place, int
 
 // choose examines Messages without reading their contents.
 func (f *Follower) choose(ctx context.Context, pen scribe, end feed.Place) (p plan, err error) {
-	size, most := int64(f.room()), mostExamined
+	size, have := int64(f.room()-f.out.Size), len(f.out.Frames)
+	most := mostExamined - f.out.Examined
 	if f.memo == nil && f.since == 0 {
-		most = f.limit
+		most = f.limit - have
 	}
 	p.at = f.at
 	err = f.s.x.readMessages(ctx, f.channel.Feed, allMessages(f.at, end, most), func(e *feed.Entry) bool {
 		if e.Added > f.since && (f.memo == nil || f.memo.passes(e, pen.publisher)) {
 			c := f.choice(pen, e)
-			if len(p.choices) > 0 && p.room+c.room > size {
+			if have+len(p.choices) > 0 && p.room+c.room > size {
 				return false
 			}
 			p.choices = append(p.choices, c)
@@ -271,7 +314,7 @@ func (f *Follower) choose(ctx context.Context, pen scribe, end feed.Place) (p pl
 		}
 		p.at = e.Place
 		p.examined++
-		return len(p.choices) < f.limit
+		return have+len(p.choices) < f.limit
 	})
 	return p, err
 }
@@ -280,11 +323,14 @@ func (f *Follower) choose(ctx context.Context, pen scribe, end feed.Place) (p pl
 // in its place, so that it is neither dropped nor in the way of others (S12).
 func (f *Follower) choice(pen scribe, e *feed.Entry) choice {
 	bare, whole := pen.roomFor(e)
-	if whole > f.maxSize-pageFrame {
+	if !f.fits(pen, e) {
 		return choice{id: e.ID, place: e.Place, room: bare}
 	}
 	return choice{id: e.ID, place: e.Place, room: whole, content: true}
 }
+
+// fits tells whether a Message, alone, goes out with its content.
+func (f *Follower) fits(pen scribe, e *feed.Entry) bool { return pen.fits(e, f.maxSize-pageFrame) }
 
 // write reads the contents of what was chosen and writes the frames.
 func (f *Follower) write(ctx context.Context, pen scribe, p *plan) error {
@@ -314,10 +360,9 @@ func (f *Follower) write(ctx context.Context, pen scribe, p *plan) error {
 	case err != nil:
 		return err
 	case len(frames) < len(p.choices):
-		f.out.Size = 0
 		return purged{p.choices[len(frames)].place}
 	}
-	f.out.Frames = frames
+	f.out.Frames = append(f.out.Frames, frames...)
 	return nil
 }
 

@@ -55,6 +55,23 @@ func (s scribe) roomFor(e *feed.Entry) (bare, whole int64) {
 	return bare, bare + int64(base64.StdEncoding.EncodedLen(int(e.Size)))
 }
 
+// fits tells whether the resource of a Message with its content takes at most so
+// many octets. Where that is not plain it is written without the content and
+// measured.
+func (s scribe) fits(e *feed.Entry, most int64) bool {
+	_, whole := s.roomFor(e)
+	if whole <= most || e.Size >= most {
+		return whole <= most
+	}
+	empty := *e
+	empty.Content = nil
+	octets := int64(len(s.resource(nil, &empty, s.snap.cursorAt(s.c, s.head, e.Place), true)))
+	if isJSON(e.Message.MediaType) {
+		return octets+e.Size <= most
+	}
+	return octets+int64(base64.StdEncoding.EncodedLen(int(e.Size))) <= most
+}
+
 // frame writes a Message, once for every way it goes out in: the resource lies
 // within the event. Without content it names where that is. The event of a
 // resource with line ends is left out, see inLines.

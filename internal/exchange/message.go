@@ -27,7 +27,7 @@ func (s *Session) Message(ctx context.Context, root, channel, id string, maxSize
 		return nil, err
 	}
 	room, whole := m.pen.roomFor(&m.about)
-	content := whole <= r.MaxSize
+	content := m.pen.fits(&m.about, r.MaxSize)
 	if content {
 		room = whole
 	}

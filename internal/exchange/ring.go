@@ -69,6 +69,9 @@ func (s *slot) octets() int {
 	return n
 }
 
+// leftOut tells that there was no room for it though it is not too large.
+func (s *slot) leftOut() bool { return s.frame == nil && s.about.Size <= ringLargest }
+
 // slotRoom is about what a slot takes beside its frame and its marks.
 const slotRoom = 512
 
@@ -222,6 +225,15 @@ func (w *window) add(fresh []*slot) *window {
 	drop := 0
 	for ; len(w.slots)-drop > ringMessages || w.octets > ringBytes && drop < len(w.slots); drop++ {
 		w.octets -= w.slots[drop].octets()
+	}
+	for i, s := range slices.Backward(w.slots[drop:]) {
+		if s.leftOut() { // followers that are so far back read pages from the store, and not this one alone
+			for ; i >= 0; i-- {
+				w.octets -= w.slots[drop].octets()
+				drop++
+			}
+			break
+		}
 	}
 	w.first += feed.Place(drop)
 	if w.slots = w.slots[drop:]; drop > 0 {

@@ -145,7 +145,8 @@ func TestHotStatementsOfChannelsAreServedByTheirIndexes(t *testing.T) {
 		subscriptionsOf:      {"SEARCH s USING INDEX subscriptions_key (channel=? AND account=?)"},
 		subscriptionsPush:    {"USING INDEX subscriptions_push"},
 		moveSubscription:     {"SEARCH subscriptions USING INDEX sqlite_autoindex_subscriptions_1 (id=?)"},
-		discardSubscriptions: {"SEARCH subscriptions USING INDEX subscriptions_ends (ends<?)"},
+		discardSubscriptions: {"SEARCH s USING INDEX subscriptions_ends (ends<?)"},
+		raiseIdle:            {"SEARCH s USING INDEX subscriptions_ends (ends<?)"},
 	} {
 		steps := s.plan(text)
 		for _, w := range want {
@@ -177,6 +178,7 @@ func TestHotStatementsOfChannelsAreServedByTheIndexesOfPostgreSQL(t *testing.T) 
 		subscriptionsOn:      {`using subscriptions_channel on subscriptions s\n +Index Cond: \(\(channel = (\(\$1\)::text|\$1)\) AND \(id > \$2\)\)`},
 		moveSubscription:     {`using subscriptions_pkey on subscriptions\n +Index Cond: \(id = \$1\)`},
 		discardSubscriptions: {`using subscriptions_ends on subscriptions`},
+		raiseIdle:            {`using subscriptions_ends on subscriptions`},
 	} {
 		plan := s.planOnPostgres(text)
 		for _, w := range want {

@@ -69,23 +69,37 @@ func (s *Store) RemoveSubscription(ctx context.Context, id string) error {
 }
 
 // DiscardSubscriptions ends a few of those that ended before now, for about 5 ms,
-// and tells whether more are left.
+// and tells whether more are left. None ends before the ttl of its Channel.
 func (s *Store) DiscardSubscriptions(ctx context.Context, now taxii.Time) (more bool, err error) {
 	err = s.do(ctx, "discard subscriptions", func(t *tx) error {
 		more = true
 		for began := time.Now(); more && time.Since(began) < stepTime; {
-			n, err := t.changed(discardSubscriptions, now, lightMost)
+			raised, err := t.changed(raiseIdle, now, lightMost)
 			if err != nil {
 				return err
 			}
-			more = n == lightMost
+			ended, err := t.changed(discardSubscriptions, now, lightMost)
+			if err != nil {
+				return err
+			}
+			more = raised == lightMost || ended == lightMost
 		}
 		return nil
 	})
 	return more, err
 }
 
-// discardSubscriptions finds by the index those that end until this minute, and
-// passes over what is left of it.
-const discardSubscriptions = `delete from subscriptions where id in (select id from subscriptions
-	where ends < $1 and seen + idle_timeout * 1000000 < $1 order by ends limit $2)`
+const (
+	// ttlOf is the ttl of the Channel of a Subscription s, in seconds.
+	ttlOf = `coalesce((select c.ttl from channels c where c.id = s.channel), 0)`
+
+	// raiseIdle lets Subscriptions that would end live as long as the Messages of a
+	// Channel whose ttl was lengthened after they were made. Each is met once.
+	raiseIdle = `update subscriptions as s set idle_timeout = ` + ttlOf + `, ends = (s.seen + ` + ttlOf + ` * 1000000) / 60000000 * 60000000
+		where s.id in (select s.id from subscriptions s where s.ends < $1 and s.idle_timeout < ` + ttlOf + ` order by s.ends limit $2)`
+
+	// discardSubscriptions finds by the index those that end until this minute, and
+	// passes over what is left of it.
+	discardSubscriptions = `delete from subscriptions where id in (select s.id from subscriptions s
+		where s.ends < $1 and s.seen + s.idle_timeout * 1000000 < $1 and s.idle_timeout >= ` + ttlOf + ` order by s.ends limit $2)`
+)

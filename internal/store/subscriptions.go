@@ -120,12 +120,15 @@ func (s *Store) Subscribe(ctx context.Context, v exchange.Subscription, most exc
 }
 
 func (t *tx) subscribe(v exchange.Subscription, most exchange.SubscriptionBounds) (exchange.Subscription, bool, error) {
-	if err := t.subscribable(v); err != nil {
+	ttl, err := t.subscribable(v)
+	if err != nil {
 		return v, false, err
 	}
 	old, err := t.subscription(subscriptionByKey, v.Channel, v.Account, fingerprint(v.SubscriptionKey))
+	kept := old
+	kept.IdleTimeout = max(old.IdleTimeout, ttl)
 	switch {
-	case err == nil && old.Ends() >= v.Created:
+	case err == nil && kept.Ends() >= v.Created:
 		return old, false, nil
 	case err == nil:
 		err = t.exec(`delete from subscriptions where id = $1`, old.ID)
@@ -153,21 +156,20 @@ func (t *tx) subscription(text string, args ...any) (exchange.Subscription, erro
 	return v, err
 }
 
-// subscribable: the Channel and the account are there.
-func (t *tx) subscribable(v exchange.Subscription) error {
-	var one int
-	err := t.row([]any{&one}, `select 1 from channels c, accounts a
+// subscribable: the Channel, whose ttl it gives, and the account are there.
+func (t *tx) subscribable(v exchange.Subscription) (ttl int64, err error) {
+	err = t.row([]any{&ttl}, `select c.ttl from channels c, accounts a
 		where c.id = $1 and c.state = 'active' and a.id = $2 and a.state = 'active'`, v.Channel, v.Account)
 	if errors.Is(err, sql.ErrNoRows) {
-		return taxii.Errorf(taxii.NotFound, "no such channel, or no such account")
+		return 0, taxii.Errorf(taxii.NotFound, "no such channel, or no such account")
 	}
-	return err
+	return ttl, err
 }
 
 // withinBounds counts what an account has that has not ended, as far as the bound.
 func (t *tx) withinBounds(v exchange.Subscription, most exchange.SubscriptionBounds) error {
 	const count, going = `select count(*) from (select 1 from subscriptions s where s.account = $1
-		and s.seen + s.idle_timeout * 1000000 >= $2`, ` limit $3) counted`
+		and (s.seen + s.idle_timeout * 1000000 >= $2 or s.seen + ` + ttlOf + ` * 1000000 >= $2)`, ` limit $3) counted`
 	var n int
 	if most.PerChannel > 0 {
 		err := t.row([]any{&n}, count+` and s.channel = $4`+going, v.Account, v.Created, most.PerChannel, v.Channel)

@@ -13,7 +13,7 @@ import (
 func Address(t testing.TB) string {
 	t.Helper()
 	for range portTries {
-		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // no secret
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		if l, err := net.Listen("tcp", address); err == nil {
 			_ = l.Close()

@@ -81,6 +81,12 @@ type Ready struct {
 		Readable bool   `json:"readable"`
 		Writable bool   `json:"writable"`
 	} `json:"collections"`
+	Channels []struct {
+		Root     string `json:"root"`
+		Name     string `json:"name"`
+		Readable bool   `json:"readable"`
+		Writable bool   `json:"writable"`
+	} `json:"channels"`
 }
 
 // Server is a demo server that a test started: the real binary, over TLS.

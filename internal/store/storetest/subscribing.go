@@ -16,18 +16,19 @@ import (
 
 func subscribing() map[string]check {
 	return map[string]check{
-		"a Subscription is kept as it is, and there is one of a key":               {"", subscriptionKept},
-		"who subscribes at once with one key gets one Subscription":                {"", oneOfAKey},
-		"the Subscriptions of an account are counted where they are made":          {"", subscriptionsBounded},
-		"bounds hold for many who subscribe at once":                               {"", boundsAtOnce},
-		"a change is made to the Subscription as it is, or not at all":             {"", subscriptionChanged},
-		"changes at once are all made":                                             {"", changedAtOnce},
-		"Subscriptions are listed by id, those of an account or all, page by page": {"", subscriptionsListed},
-		"those that ended are discarded in steps, and no others":                   {"", subscriptionsDiscarded},
-		"a Subscription that ended gives way to one with its key":                  {"", endedGivesWay},
-		"a push is kept, and those that are not disabled are found":                {"", pushKept},
-		"the Subscriptions of a removed account are gone at once and purged":       {"", accountsSubscriptions},
-		"keys of any length and any signs are told apart":                          {"", longKeys},
+		"a Subscription is kept as it is, and there is one of a key":                          {"", subscriptionKept},
+		"who subscribes at once with one key gets one Subscription":                           {"", oneOfAKey},
+		"the Subscriptions of an account are counted where they are made":                     {"", subscriptionsBounded},
+		"bounds hold for many who subscribe at once":                                          {"", boundsAtOnce},
+		"a change is made to the Subscription as it is, or not at all":                        {"", subscriptionChanged},
+		"changes at once are all made":                                                        {"", changedAtOnce},
+		"Subscriptions are listed by id, those of an account or all, page by page":            {"", subscriptionsListed},
+		"those that ended are discarded in steps, and no others":                              {"", subscriptionsDiscarded},
+		"a Subscription never ends before the ttl of its Channel, though that was lengthened": {"", subscriptionsOutliveTTL},
+		"a Subscription that ended gives way to one with its key":                             {"", endedGivesWay},
+		"a push is kept, and those that are not disabled are found":                           {"", pushKept},
+		"the Subscriptions of a removed account are gone at once and purged":                  {"", accountsSubscriptions},
+		"keys of any length and any signs are told apart":                                     {"", longKeys},
 	}
 }
 
@@ -318,6 +319,41 @@ func subscriptionsDiscarded(r *rig) {
 	left, err := r.Subscriptions(r.Context(), c.ID, 0, "", 100)
 	r.must(err)
 	r.same("left", []any{len(left), left[0].ID}, []any{1, keep[0]})
+}
+
+// Where ttl had been lengthened, a Subscription went after the idle_timeout that it
+// was made with, and with it the place of a follower that came back within ttl.
+func subscriptionsOutliveTTL(r *rig) {
+	c, account := r.channel("alerts"), r.account("reader")
+	c.TTL = 3600
+	r.must(r.PutChannel(r.Context(), c))
+	v := r.subscription(c, account, "")
+	v.IdleTimeout = 3600
+	v = r.subscribe(v)
+	c.TTL = 7200
+	r.must(r.PutChannel(r.Context(), c))
+	discard := func(now taxii.Time) {
+		for more := true; more; {
+			var err error
+			more, err = r.DiscardSubscriptions(r.Context(), now)
+			r.must(err)
+		}
+	}
+	const second = 1_000_000
+	r.clock.add(5000 * time.Second)
+	again := r.subscription(c, account, "")
+	kept, created, err := r.Subscribe(r.Context(), again, exchange.SubscriptionBounds{})
+	r.must(err)
+	r.same("one that its idle_timeout alone would end", []any{kept.ID, created}, []any{v.ID, false})
+	other := r.subscription(c, account, "other")
+	_, _, err = r.Subscribe(r.Context(), other, exchange.SubscriptionBounds{PerChannel: 1})
+	r.same("it is counted", taxii.KindOf(err), taxii.TooMany)
+	discard(v.Seen + 7200*second)
+	r.same("idle_timeout after the step", r.subscribed(v.ID).IdleTimeout, int64(7200))
+	discard(v.Seen + 7200*second + 60*second)
+	if _, err := r.Subscription(r.Context(), v.ID); taxii.KindOf(err) != taxii.NotFound {
+		r.Fatalf("after ttl: %v", err)
+	}
 }
 
 func endedGivesWay(r *rig) {

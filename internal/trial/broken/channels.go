@@ -152,8 +152,8 @@ func (f floorless) Head(ctx context.Context, id feed.ID) (feed.Head, error) {
 	return head, err
 }
 
-// Read fills the places of what has expired with what nobody is given, since it
-// has no date that is later than any: so no reader finds that they are empty.
+// Read fills the places of what has expired with what no reader is given who
+// chooses by type: so none of them finds that they are empty.
 func (f floorless) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*feed.Entry) bool) error {
 	head, err := f.Store.Head(ctx, id)
 	if err != nil || !q.Messages || q.AfterAdded != nil || len(q.IDs) > 0 {
@@ -161,7 +161,7 @@ func (f floorless) Read(ctx context.Context, id feed.ID, q feed.Query, visit fun
 	}
 	for ; q.After < min(head.Floor, q.Upto) && q.Limit > 0; q.Limit-- {
 		q.After++
-		if !visit(&feed.Entry{Place: q.After, Message: &feed.Message{}}) {
+		if !visit(&feed.Entry{Place: q.After, Type: "expired", Message: &feed.Message{}}) {
 			return nil
 		}
 	}

@@ -118,6 +118,7 @@ func answer(ctx context.Context, s exchange.Store, now func() time.Time, readyFi
 	var kept sync.WaitGroup
 	defer kept.Wait()
 	kept.Go(func() { x.Housekeep(ctx, func(err error) { fmt.Fprintln(os.Stderr, "housekeeping:", err) }) })
+	kept.Go(func() { x.Relay(ctx, func(err error) { fmt.Fprintln(os.Stderr, "relay:", err) }) })
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -143,7 +144,7 @@ func declaration() exchange.Declaration {
 	d.Channels = []exchange.ChannelSetting{{Root: root, Name: Channel, ContentType: "*/*", TTL: 60}}
 	for _, name := range accounts() {
 		d.Accounts = append(d.Accounts, exchange.AccountSetting{Name: name, Password: password})
-		d.Grants = append(d.Grants, exchange.GrantSetting{Account: name, On: root, Rights: []string{"all"}})
+		d.Grants = append(d.Grants, exchange.GrantSetting{Account: name, On: root, Rights: []string{"all", "create"}})
 	}
 	return d
 }

@@ -20,11 +20,12 @@ import (
 // client is who asks one server over a line.
 type client struct {
 	http               *http.Client
-	base               string // of the Channel, with a final slash
+	root, base         string // of the API Root and of the Channel, each with a final slash
 	account, password  string
 	history            *History
 	stopped, published <-chan struct{} // nobody goes on; nothing more is published
-	asleep             *atomic.Bool    // who sleeps now and then sleeps now
+	rests              *atomic.Bool    // set while it is away; nil: it never is
+	chooses            bool            // it reads with a Selector, which passes all that there is
 }
 
 const (
@@ -42,6 +43,17 @@ func over(c <-chan struct{}) bool {
 	default:
 		return false
 	}
+}
+
+// away tells that it takes a rest now.
+func (c *client) away() bool { return c.rests != nil && c.rests.Load() }
+
+// selector is what a reader adds to the query of its URL.
+func (c *client) selector() string {
+	if c.chooses {
+		return "&match[message_type]=" + taxii.TypeEnvelope
+	}
+	return ""
 }
 
 // pause waits, or until all is stopped.
@@ -96,6 +108,20 @@ func (c *client) ask(method, path string, body any, into any, headers ...string)
 		err = json.Unmarshal(text, into)
 	}
 	return response.StatusCode, nil, err
+}
+
+// oldest is the date of the oldest Message that is there, later than any date
+// where there is none; 0: it is not known.
+func (c *client) oldest() taxii.Time {
+	var page taxii.Messages
+	status, _, err := c.ask(http.MethodGet, "messages/?limit=1"+c.selector(), nil, &page)
+	switch {
+	case err != nil || status != http.StatusOK:
+		return 0
+	case len(page.Messages) == 0:
+		return forever
+	}
+	return page.Messages[0].Published
 }
 
 // passing tells of a status that is no breach of anything while a server stops

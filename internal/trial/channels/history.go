@@ -1,6 +1,8 @@
 package channels
 
 import (
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hansom-taxii/hansom/taxii"
@@ -76,6 +78,11 @@ type History struct {
 	Told  []Seen          // of what was acknowledged
 	Wrong []string        // answers to publishers that the protocol does not have
 
+	Added   []string // the objects that were acknowledged, of the Collection that is relayed
+	Source  []string // what that Collection held at last, in its order
+	Relayed []string // what the Channel that it is published on delivered
+	Target  []string // what the Collection held that those were added to
+
 	Followers []*Follower
 	End       []Seen // what was there at last, from the earliest on
 }
@@ -95,6 +102,12 @@ func (h *History) told(list ...Seen) {
 	h.Told = append(h.Told, list...)
 }
 
+func (h *History) added(ids ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Added = append(h.Added, ids...)
+}
+
 func (h *History) wrong(text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,4 +122,32 @@ func (h *History) newest() (date taxii.Time) {
 		date = max(date, s.Published)
 	}
 	return date
+}
+
+// Slow names the followers that did not get the last Message in time.
+func (h *History) Slow() (names []string) {
+	newest := h.newest()
+	for _, f := range h.Followers {
+		if f.Reached() < newest {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// count gives how often something happened to the followers of some kinds.
+func (h *History) count(what What, kinds ...Kind) (n int) {
+	for _, f := range h.Followers {
+		for _, e := range f.list {
+			if e.What == what && (len(kinds) == 0 || slices.Contains(kinds, f.Kind)) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (h *History) String() string {
+	return fmt.Sprintf("%d messages sent, %d acknowledgements, %d deliveries, %d gaps, %d there in the end, %d objects relayed; slow: %q",
+		len(h.Sent), len(h.Told), h.count(Came), h.count(Gap), len(h.End), len(h.Relayed), h.Slow())
 }

@@ -26,6 +26,7 @@ const (
 // Breach is one broken promise.
 type Breach struct {
 	Fault Fault
+	Kind  Kind // of the follower; "": it is not about one
 	Text  string
 }
 
@@ -53,7 +54,19 @@ func Judge(h *History) []Breach {
 	}
 	j.order()
 	j.end()
+	j.relayed("the channel", h.Relayed)
+	j.relayed("the collection", h.Target)
+	held := map[string]bool{}
+	for _, id := range h.Source {
+		held[id] = true
+	}
+	for _, id := range h.Added {
+		if !held[id] {
+			j.breach(Lost, "object %s, which was added", id)
+		}
+	}
 	for _, f := range h.Followers {
+		j.about = f.Kind
 		j.follower(f)
 	}
 	return j.breaches
@@ -66,6 +79,7 @@ type judge struct {
 	dates    map[taxii.Time]string
 	all      []Seen // known, in the order of the Channel
 	kept     map[string]bool
+	about    Kind // the follower that is judged
 	breaches []Breach
 }
 
@@ -74,7 +88,7 @@ const mostBreaches = 100
 
 func (j *judge) breach(f Fault, format string, args ...any) {
 	if len(j.breaches) < mostBreaches {
-		j.breaches = append(j.breaches, Breach{f, fmt.Sprintf(format, args...)})
+		j.breaches = append(j.breaches, Breach{f, j.about, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -130,6 +144,35 @@ func (j *judge) end() {
 	for _, s := range j.between(j.End[0].Published, forever) {
 		if !j.kept[s.ID] {
 			j.breach(Lost, "message %s of %s", s.ID, s.Published)
+		}
+	}
+}
+
+// relayed looks whether all that a Collection held came out elsewhere, each once
+// and in its order.
+func (j *judge) relayed(where string, list []string) {
+	place, times := map[string]int{}, map[string]int{}
+	for i, id := range j.Source {
+		place[id] = i
+	}
+	last := -1
+	for _, id := range list {
+		at, ok := place[id]
+		if times[id]++; times[id] > 1 {
+			j.breach(Twice, "%s that is relayed to: object %s", where, id)
+			continue
+		}
+		switch {
+		case !ok:
+			j.breach(Strange, "%s that is relayed to: object %s", where, id)
+		case at < last:
+			j.breach(Disorder, "%s that is relayed to: object %s", where, id)
+		}
+		last = max(last, at)
+	}
+	for _, id := range j.Source {
+		if times[id] == 0 {
+			j.breach(Lost, "%s that is relayed to: object %s", where, id)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package channels
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/taxii"
@@ -43,6 +44,9 @@ func recorded(kind Kind, missed int64, list ...int) *History {
 	return h
 }
 
+// ids is a list of objects, one for each letter.
+func ids(letters string) []string { return strings.Split(letters, "") }
+
 func TestEachBrokenPromiseIsFound(t *testing.T) {
 	t.Parallel()
 	all := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
@@ -72,6 +76,12 @@ func TestEachBrokenPromiseIsFound(t *testing.T) {
 		"nobody sent it":                  {change(func(h *History) { delete(h.Sent, "m4") }), []Fault{Strange}},
 		"another date":                    {change(func(h *History) { h.Told[3].Published = 77 }), []Fault{Disorder}},
 		"another cursor":                  {change(func(h *History) { h.Told[3].Cursor = "x" }), []Fault{Disorder}},
+		"relayed":                         {change(func(h *History) { h.Source, h.Relayed, h.Target = ids("abc"), ids("abc"), ids("abc") }), nil},
+		"relayed twice":                   {change(func(h *History) { h.Source, h.Relayed, h.Target = ids("abc"), ids("ababc"), ids("abc") }), []Fault{Twice}},
+		"relayed in another order":        {change(func(h *History) { h.Source, h.Relayed, h.Target = ids("abc"), ids("abc"), ids("bac") }), []Fault{Disorder}},
+		"not relayed":                     {change(func(h *History) { h.Source, h.Relayed, h.Target = ids("abc"), ids("ac"), ids("abc") }), []Fault{Lost}},
+		"relayed and never added":         {change(func(h *History) { h.Source, h.Relayed, h.Target = ids("abc"), ids("abc"), ids("abcd") }), []Fault{Strange}},
+		"added and gone":                  {change(func(h *History) { h.Added, h.Source = ids("ab"), nil }), []Fault{Lost}},
 		"an answer that is none":          {change(func(h *History) { h.wrong("500") }), []Fault{Refused}},
 	} {
 		found := map[Fault]bool{}

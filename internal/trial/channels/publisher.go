@@ -18,12 +18,9 @@ type publisher struct {
 	number  int
 	several bool // drafts in a request, otherwise one Envelope with an Idempotency-Key
 	repeats bool // the same again, until there is an answer
+	breath  time.Duration
 	made    int
 }
-
-// between two requests of a publisher: so many Messages that followers who read
-// one after the other keep up.
-const breath = 8 * time.Millisecond
 
 func (p *publisher) run() {
 	for !over(p.published) {
@@ -34,7 +31,7 @@ func (p *publisher) run() {
 				break
 			}
 		}
-		p.pause(rand.N(2 * breath))
+		p.pause(rand.N(2 * p.breath))
 	}
 }
 

@@ -13,13 +13,12 @@ import (
 type reader struct {
 	*client
 	*Follower
-	sleepy bool   // it is away now and then
-	at     string // by cursor; by Subscription its id
+	at string // by cursor; by Subscription its id
 }
 
 func (r *reader) run() {
 	for !over(r.stopped) {
-		if r.sleepy && r.asleep.Load() || !r.read() {
+		if r.away() || !r.read() {
 			r.pause(again)
 		}
 	}
@@ -42,12 +41,15 @@ func (r *reader) read() bool {
 		}
 		return true
 	case status == http.StatusNoContent && r.Kind == ByDraft:
-		return true
+		return r.rests == nil
 	case status != http.StatusOK || r.Kind != ByDraft && page.Next == "":
 		r.denied(status, problem)
 		return false
 	}
 	r.take(page)
+	if len(page.Messages) == 0 && r.rests != nil {
+		r.pause(again)
+	}
 	switch r.Kind {
 	case ByCursor:
 		r.at = page.Next
@@ -58,20 +60,27 @@ func (r *reader) read() bool {
 }
 
 func (r *reader) path() string {
-	limit := 1 + rand.IntN(150)
+	limit, wait := 1+rand.IntN(150), 1
+	if r.rests != nil {
+		wait = 0 // it goes when it is time to
+	}
 	switch r.Kind {
 	case BySubscription:
-		return fmt.Sprintf("subscriptions/%s/messages/?wait=1&limit=%d", r.at, limit)
+		return fmt.Sprintf("subscriptions/%s/messages/?wait=%d&limit=%d", r.at, wait, limit)
 	case ByDraft:
-		return fmt.Sprintf("?wait=1&limit=%d&subscription=%s", limit, url.QueryEscape(r.Name))
+		return fmt.Sprintf("?wait=%d&limit=%d&subscription=%s", wait, limit, url.QueryEscape(r.Name)) + r.selector()
 	}
-	return fmt.Sprintf("messages/?wait=1&limit=%d&after=%s", limit, url.QueryEscape(r.at))
+	return fmt.Sprintf("messages/?wait=%d&limit=%d&after=%s", wait, limit, url.QueryEscape(r.at)) + r.selector()
 }
 
 // subscribe makes the Subscription, or finds it.
 func (r *reader) subscribe() bool {
 	var s taxii.Subscription
-	status, problem, err := r.ask(http.MethodPost, "subscriptions/", taxii.NewSubscription{Name: r.Name, Start: taxii.Earliest}, &s)
+	want := taxii.NewSubscription{Name: r.Name, Start: taxii.Earliest}
+	if r.chooses {
+		want.Selector = map[string][]string{"message_type": {taxii.TypeEnvelope}}
+	}
+	status, problem, err := r.ask(http.MethodPost, "subscriptions/", want, &s)
 	if err != nil || passing(status) {
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/taxii"
@@ -20,6 +21,7 @@ import (
 type receiver struct {
 	*httptest.Server
 	followers map[string]*Follower // by path; not changed while it serves
+	absent    *atomic.Bool         // set while one of them is away
 }
 
 func newReceiver(t testing.TB) *receiver {
@@ -51,6 +53,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	body, err := io.ReadAll(q.Body)
 	if f == nil || err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	if f.Name == "push 2" && r.absent != nil && r.absent.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	var sent struct {

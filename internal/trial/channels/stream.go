@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/hansom-taxii/hansom/taxii"
 )
@@ -17,13 +18,12 @@ import (
 type stream struct {
 	*client
 	*Follower
-	sleepy bool
-	last   string
+	last string
 }
 
 func (s *stream) run() {
 	for !over(s.stopped) {
-		if !s.sleepy || !s.asleep.Load() {
+		if !s.away() {
 			s.connect()
 		}
 		s.pause(again)
@@ -33,16 +33,10 @@ func (s *stream) run() {
 func (s *stream) connect() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() {
-		select {
-		case <-s.stopped:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	path, headers := "messages/?after="+taxii.Earliest, []string{"Accept", "text/event-stream"}
+	go s.leave(ctx, cancel)
+	path, headers := "messages/?after="+taxii.Earliest+s.selector(), []string{"Accept", "text/event-stream"}
 	if s.last != "" {
-		path, headers = "messages/?after="+url.QueryEscape(s.last), append(headers, "Last-Event-ID", s.last)
+		path, headers = "messages/?after="+url.QueryEscape(s.last)+s.selector(), append(headers, "Last-Event-ID", s.last)
 	}
 	response, err := s.request(ctx, http.MethodGet, path, nil, headers...)
 	if err != nil {
@@ -66,6 +60,20 @@ func (s *stream) connect() {
 	default:
 		if err := s.events(response.Body); err != nil {
 			s.note(Entry{What: Denied, Why: err.Error()})
+		}
+	}
+}
+
+// leave ends a connection when it is time to.
+func (s *stream) leave(ctx context.Context, cancel func()) {
+	defer cancel()
+	for !s.away() {
+		select {
+		case <-s.stopped:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(again):
 		}
 	}
 }

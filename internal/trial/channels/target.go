@@ -21,6 +21,7 @@ type target interface {
 	run(t testing.TB) // returns once it serves
 	kill(t testing.TB)
 	pushes() *receiver // what it pushes Messages to; nil: nothing
+	leapt() bool       // its clock went ahead with the last start, by more than the ttl
 }
 
 // account is who does everything: it may publish and follow.
@@ -53,6 +54,7 @@ func startReal(t testing.TB, store string) target {
 }
 
 func (r real) pushes() *receiver    { return r.receiver }
+func (r real) leapt() bool          { return false }
 func (r real) asked() *trial.Server { return r.Server }
 func (r real) run(t testing.TB)     { t.Helper(); r.Run(t) }
 func (r real) kill(t testing.TB)    { t.Helper(); r.Kill(t) }
@@ -83,6 +85,11 @@ func startSmall(t testing.TB, store string, fault broken.Fault, clock ...time.Du
 }
 
 func (s *small) pushes() *receiver { return nil }
+
+func (s *small) leapt() bool {
+	n := len(s.clock)
+	return n > 1 && s.next > 1 && s.clock[(s.next-1)%n] < s.clock[(s.next-2)%n]
+}
 
 func (s *small) asked() *trial.Server { return &s.Server }
 

@@ -45,8 +45,8 @@ func questions() []row {
 
 func TestTheDraftStatementByStatement(t *testing.T) {
 	t.Parallel()
-	w := &world{Server: trial.Start(t)}
-	w.barred = trial.Start(t, "--config", settings(t, "channels: fixed\nlist_channels: false\n"))
+	w := &world{Server: trial.Start(t, "--empty")}
+	w.barred = trial.Start(t, "--empty", "--config", settings(t, "channels: fixed\nlist_channels: false\n"))
 	t.Run("rows", func(t *testing.T) {
 		for _, r := range rows() {
 			t.Run(r.name, func(t *testing.T) {

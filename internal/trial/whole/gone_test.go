@@ -34,7 +34,7 @@ func TestWhatWasDeletedIsGoneFromTheFilesAfterAStop(t *testing.T) {
 	trial.Covers(t, "R039", "R252", "R255", "R256", "R258", "R259", "K67")
 	t.Parallel()
 	s := trial.Start(t)
-	path, markers := s.Collection(t, "indicators"), deleteMarked(t, s)
+	path, markers := s.Collection(t, "reports"), deleteMarked(t, s)
 	s.Stop(t)
 	holding := holders(t, s.Dir, markers)
 	for marker, files := range holding {
@@ -81,7 +81,7 @@ func TestWhatWasDeletedIsGoneFromTheFilesWithinAMinute(t *testing.T) {
 // files, deletes them in several ways, and gives the marks that must be gone.
 func deleteMarked(t *testing.T, s *trial.Server) (markers []string) {
 	t.Helper()
-	path := s.Collection(t, "indicators")
+	path := s.Collection(t, "reports")
 	s.Load(t, "admin", path, 1<<20, secretive(50, "marked-object")...)
 	s.Load(t, "admin", path, 1<<20, secretive(51, "stays-here")...)
 	first := bytes.Replace(secretive(53, "marked-first")[0], []byte(`"modified":"2020`), []byte(`"modified":"2021`), 1)

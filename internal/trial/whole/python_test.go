@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hansom-taxii/hansom/internal/trial"
+	"github.com/hansom-taxii/hansom/taxii"
 )
 
 // TestTheDemosCommandsWorkAsPrinted copies what the demo prints into a shell.
@@ -23,11 +24,11 @@ func TestTheDemosCommandsWorkAsPrinted(t *testing.T) {
 	printed, ready := demonstration(t)
 	var calls [][]byte
 	for line := range bytes.Lines(printed) {
-		if bytes.HasPrefix(line, []byte("curl ")) {
+		if bytes.HasPrefix(line, []byte("curl -sS -w ")) { // the one that follows a Channel does not end
 			calls = append(calls, line)
 		}
 	}
-	if len(calls) != 4 {
+	if len(calls) != 5 {
 		t.Fatalf("%d calls of curl are printed:\n%s", len(calls), printed)
 	}
 	var discovery struct{ Title, Default string }
@@ -49,6 +50,10 @@ func TestTheDemosCommandsWorkAsPrinted(t *testing.T) {
 	}
 	if shell(t, t.TempDir(), calls[3], &added); added.Status != "complete" || added.Success != 1 {
 		t.Errorf("the Status is %+v", added)
+	}
+	var published taxii.Status
+	if shell(t, t.TempDir(), calls[4], &published); published.SuccessCount != 1 || published.Successes[0].Disposition != taxii.Accepted {
+		t.Errorf("the Status of what was published is %+v", published)
 	}
 	t.Run("Python", func(t *testing.T) {
 		python(t) // tells whether there is one that can install it

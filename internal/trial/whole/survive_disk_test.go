@@ -154,7 +154,7 @@ func TestAFullDiskIs507AndNothingIsHalfWritten(t *testing.T) {
 	t.Parallel()
 	const room = 10 << 20
 	s := trial.StartIn(t, trial.SmallDisk(t, 12*room), "--empty")
-	f := &filling{s: s, path: s.Collection(t, "indicators")}
+	f := &filling{s: s, path: s.Collection(t, "reports")} // one that no Channel is fed from
 	var sample taxii.Status
 	status(t, s.Post(t, "admin", f.path, trial.Envelope(blobs(1, 10, 1000)...)), 202).JSON(t, &sample)
 	f.sent = append(f.sent, sentAdd{objects: blobs(1, 10, 1000), accepted: true})
