@@ -31,6 +31,7 @@ func (c *conductor) latency(ctx context.Context, e engine) error {
 // it goes). The server and the plain server each have a crowd of their own, in a
 // driver of its own; both stay while the runs alternate.
 func (c *conductor) fans(ctx context.Context, e engine, sizes, paces []int) (err error) {
+	sizes = c.possible(sizes)
 	s, end, err := c.feeding(ctx, e, nil)
 	if err != nil {
 		return err
@@ -47,16 +48,25 @@ func (c *conductor) fans(ctx context.Context, e engine, sizes, paces []int) (err
 	}
 	defer func() { err = errors.Join(err, drives.stop()) }()
 	for _, n := range sizes {
-		if err := openFiles(n); err != nil {
-			c.result.Channels.Skipped = append(c.result.Channels.Skipped, fmt.Sprintf("%d followers: %v", n, err))
-			continue
-		}
 		both := pair{c.driver, drives, s.place(), other.at, filepath.Join(s.dir, "events")}
 		if err := c.crowd(ctx, e, both, n, paces); err != nil {
 			return fmt.Errorf("%s, %d followers: %w", e.Name, n, err)
 		}
 	}
 	return nil
+}
+
+// possible are the sizes for which processes that are started from now on may open
+// files enough.
+func (c *conductor) possible(sizes []int) (may []int) {
+	for _, n := range sizes {
+		if err := openFiles(n); err != nil {
+			c.result.Channels.Skipped = append(c.result.Channels.Skipped, fmt.Sprintf("%d followers: %v", n, err))
+			continue
+		}
+		may = append(may, n)
+	}
+	return may
 }
 
 // pair is the server and the plain server, each with its driver.

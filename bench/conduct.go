@@ -38,6 +38,7 @@ type settings struct {
 	doc     string
 	pairs   int
 	each    time.Duration
+	quick   bool
 	skipped []string
 }
 
@@ -57,8 +58,8 @@ func readFlags(args []string) (s settings, err error) {
 	flags.StringVar(&s.again, "again", "", "measure nothing: judge the result in `FILE`, of -json, again")
 	flags.StringVar(&s.json, "json", "", "`FILE` to write the result to")
 	flags.StringVar(&s.doc, "doc", "", "`FILE` of Markdown whose results are to be replaced")
-	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest")
-	quick := flags.Bool("quick", false, "the short form: loads "+quickLoads+", SQLite alone, and short runs")
+	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest; or of Channels publish, fanout, latency, followers or behind, or all of these: channels")
+	flags.BoolVar(&s.quick, "quick", false, "the short form: loads "+quickLoads+", SQLite alone, and short runs")
 	loads := flags.String("loads", fullLoads, "what is read, separated by commas; a number, with k or M, is of generated objects")
 	flags.IntVar(&s.pairs, "pairs", 5, "`HOW MANY` runs of each row, each of the server and of the limit")
 	flags.DurationVar(&s.each, "each", fullEach, "how long a run takes")
@@ -67,13 +68,13 @@ func readFlags(args []string) (s settings, err error) {
 	}
 	set := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	if *quick && !set["loads"] {
+	if s.quick && !set["loads"] {
 		*loads = quickLoads
 	}
-	if *quick && !set["engines"] {
+	if s.quick && !set["engines"] {
 		*engines = "sqlite"
 	}
-	if *quick && !set["each"] {
+	if s.quick && !set["each"] {
 		s.each = quickEach
 	}
 	if s.pairs < 1 || s.each <= 0 {
@@ -126,7 +127,7 @@ func conduct(ctx context.Context, args []string, out io.Writer) (err error) {
 		c.doc = ""
 	}
 	c.say("")
-	c.result.markdown(out)
+	c.print()
 	return errors.Join(failed, c.write())
 }
 
@@ -140,8 +141,18 @@ func (c *conductor) judgeAgain() error {
 		return fmt.Errorf("%s: %w", c.again, err)
 	}
 	c.result.judge()
-	c.result.markdown(c.out)
+	c.print()
 	return c.write()
+}
+
+// print writes what was measured for who watches.
+func (c *conductor) print() {
+	if !ofChannels(c.only) {
+		c.result.markdown(c.out)
+	}
+	if c.result.Channels != nil {
+		c.result.Channels.markdown(c.out)
+	}
 }
 
 // all measures each engine: adding, and then reading. Of PostgreSQL one load is
@@ -153,6 +164,11 @@ func (c *conductor) all(ctx context.Context) (err error) {
 	if slices.Contains(c.engines, "sqlite") {
 		if err := c.engine(ctx, engine{Name: "sqlite"}, c.loads); err != nil {
 			return err
+		}
+		if c.only == "" || ofChannels(c.only) {
+			if err := c.channels(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if c.direct == "" || !slices.Contains(c.engines, "postgres") {
@@ -168,7 +184,11 @@ func (c *conductor) all(ctx context.Context) (err error) {
 		return nil
 	}
 	i := max(0, slices.IndexFunc(c.loads, func(l load) bool { return l.Number == mostTaped }))
-	return c.engine(ctx, engine{Name: "postgres", store: l.database}, c.loads[i:min(i+1, len(c.loads))])
+	e := engine{Name: "postgres", store: l.database}
+	if err := c.engine(ctx, e, c.loads[i:min(i+1, len(c.loads))]); err != nil || c.result.Channels == nil {
+		return err
+	}
+	return c.channelsOn(ctx, e)
 }
 
 func (c *conductor) skip(what string) { c.result.Skipped = append(c.result.Skipped, what) }
@@ -180,7 +200,7 @@ func (c *conductor) engine(ctx context.Context, e engine, loads []load) error {
 		}
 	}
 	for _, l := range loads {
-		if c.only == driver.Add {
+		if c.only == driver.Add || ofChannels(c.only) {
 			break
 		}
 		if err := c.reads(ctx, e, l); err != nil {
@@ -210,26 +230,45 @@ func (c *conductor) write() error {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	c.result.markdown(&text)
-	if page, err = replaced(page, text.Bytes()); err != nil {
+	if page, err = c.result.into(page); err != nil {
 		return fmt.Errorf("%s: %w", c.doc, err)
 	}
 	return os.WriteFile(c.doc, page, 0o644) //nolint:gosec // a page for everyone
 }
 
-// The lines between which a page holds the results.
+// The lines between which a page holds the results, and those of Channels.
 const (
 	resultsBegin = "<!-- make bench writes what follows -->\n"
 	resultsEnd   = "<!-- make bench wrote what is above -->\n"
+
+	channelsBegin = "<!-- make bench writes of Channels what follows -->\n"
+	channelsEnd   = "<!-- make bench wrote of Channels what is above -->\n"
 )
 
-// replaced gives a page with other results.
-func replaced(page, results []byte) ([]byte, error) {
-	before, rest, began := bytes.Cut(page, []byte(resultsBegin))
-	_, after, ended := bytes.Cut(rest, []byte(resultsEnd))
+// into gives a page with what was measured in the place of what was before. What
+// was not measured stays.
+func (r *result) into(page []byte) (_ []byte, err error) {
+	var text bytes.Buffer
+	if len(r.Reads)+len(r.Adds) > 0 {
+		r.markdown(&text)
+		if page, err = replaced(page, text.Bytes(), resultsBegin, resultsEnd); err != nil {
+			return nil, err
+		}
+	}
+	if r.Channels == nil {
+		return page, nil
+	}
+	text.Reset()
+	r.Channels.markdown(&text)
+	return replaced(page, text.Bytes(), channelsBegin, channelsEnd)
+}
+
+// replaced gives a page with other results between two lines.
+func replaced(page, results []byte, begin, end string) ([]byte, error) {
+	before, rest, began := bytes.Cut(page, []byte(begin))
+	_, after, ended := bytes.Cut(rest, []byte(end))
 	if !began || !ended {
 		return nil, errors.New("it has no lines between which results stand")
 	}
-	return slices.Concat(before, []byte(resultsBegin+"\n"), results, []byte(resultsEnd), after), nil
+	return slices.Concat(before, []byte(begin+"\n"), results, []byte(end), after), nil
 }

@@ -26,6 +26,7 @@ type order struct {
 	Gather  *gathering  `json:",omitempty"`
 	Deliver *delivering `json:",omitempty"`
 	Behind  *behind     `json:",omitempty"`
+	Once    *once       `json:",omitempty"`
 }
 
 // place is a server as an order names it.
@@ -42,6 +43,9 @@ type learning struct {
 	Load    load
 	Scripts []workload
 	Tape    string // the file to record answers in; "": none
+
+	Series   uint64 // in the place of Load: the objects of so many Messages
+	Messages int
 }
 
 // running lets it run a script that it has learnt.
@@ -130,6 +134,8 @@ func (d *drives) do(ctx context.Context, o *order) (answer done, err error) {
 		err = o.Gather.do(ctx, d)
 	case o.Deliver != nil:
 		answer.Delivered, err = o.Deliver.do(d)
+	case o.Once != nil:
+		answer.Figures, err = o.Once.do(ctx, d.learnt)
 	case o.Behind != nil:
 		answer.Figures, err = o.Behind.do(ctx, d)
 	}
@@ -141,7 +147,7 @@ func (l *learning) do(ctx context.Context) (scripts map[workload]*driver.Script,
 	if err != nil {
 		return nil, err
 	}
-	want, err := l.Load.sums()
+	want, err := l.sums()
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +170,33 @@ func (l *learning) do(ctx context.Context) (scripts map[workload]*driver.Script,
 		}
 	}
 	return scripts, nil
+}
+
+// sums are those of what must be there.
+func (l *learning) sums() (sums []uint32, err error) {
+	if l.Messages == 0 {
+		return l.Load.sums()
+	}
+	m, raw := driver.NewMessages(l.Series), []byte(nil)
+	for i := range uint64(l.Messages) {
+		raw = m.Object(raw[:0], i)
+		sums = append(sums, driver.Sum(raw))
+	}
+	return sums, nil
+}
+
+// once lets it run a script once, from the beginning to the end.
+type once struct {
+	At     place
+	Script workload
+}
+
+func (o *once) do(ctx context.Context, learnt map[workload]*driver.Script) (driver.Figures, error) {
+	t, err := o.At.target()
+	if err != nil {
+		return driver.Figures{}, err
+	}
+	return learnt[o.Script].Once(ctx, t)
 }
 
 func (r *running) do(ctx context.Context, learnt map[workload]*driver.Script) (driver.Figures, error) {

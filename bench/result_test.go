@@ -112,7 +112,7 @@ func TestMediansAreThoseOfThePairs(t *testing.T) {
 
 func TestAPageWithoutAPlaceForResultsIsLeftAlone(t *testing.T) {
 	for _, page := range []string{"", "# Page\n", resultsBegin, resultsEnd} {
-		if got, err := replaced([]byte(page), []byte("new")); err == nil {
+		if got, err := replaced([]byte(page), []byte("new"), resultsBegin, resultsEnd); err == nil {
 			t.Errorf("%q became %q", page, got)
 		}
 	}

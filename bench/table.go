@@ -40,42 +40,38 @@ func table(w io.Writer, rows [][]string) {
 	fmt.Fprintln(w)
 }
 
-// markdown writes all that was measured.
-func (r *result) markdown(w io.Writer) {
-	a := r.About
+// markdown writes where and how it was measured.
+func (a *about) markdown(w io.Writer) {
 	fmt.Fprintf(w, "Measured %s in %s: hansom %s, %s, %s, %d cores (%s); medians of %d pairs of runs of %s.\n\n",
 		a.Time.UTC().Format("2006-01-02 15:04 UTC"), a.Took, a.Version, a.Go, a.System, a.Cores, a.CPU, a.Pairs, a.Each)
+}
+
+// judged writes what was to be reached.
+func judged(w io.Writer, list []target) {
+	if len(list) == 0 {
+		return
+	}
+	rows := [][]string{{"target", "wanted", "measured", ""}}
+	for _, t := range list {
+		rows = append(rows, t.cells())
+	}
+	table(w, rows)
+}
+
+// markdown writes all that was measured but of Channels.
+func (r *result) markdown(w io.Writer) {
+	r.About.markdown(w)
 	for _, s := range r.Skipped {
 		fmt.Fprintf(w, "SKIPPED: %s.\n\n", s)
 	}
-	if len(r.Targets) > 0 {
-		rows := [][]string{{"target", "wanted", "measured", ""}}
-		for _, t := range r.Targets {
-			rows = append(rows, t.cells())
-		}
-		table(w, rows)
-	}
-	if len(r.Reads) > 0 {
-		rows := [][]string{strings.Split("store,load,workload,conn.,requests/s,objects/s,p50 ms,p99 ms,CPU us,MB,limit: requests/s,CPU us,ratio,CPU ratio", ",")}
-		for _, row := range r.Reads {
-			rows = append(rows, row.cells())
-		}
-		table(w, rows)
-	}
-	if len(r.Adds) > 0 {
-		rows := [][]string{strings.Split("store,objects a POST,clients,POSTs/s,objects/s,p50 ms,p99 ms,CPU us,MB,straight: objects/s,ratio", ",")}
-		for _, row := range r.Adds {
-			rows = append(rows, row.cells())
-		}
-		table(w, rows)
-	}
-	if len(r.Fills) > 0 {
-		rows := [][]string{{"store", "load", "objects", "import, s", "objects/s"}}
-		for _, f := range r.Fills {
-			rows = append(rows, []string{f.Engine, f.Load, fmt.Sprint(f.Objects), fmt.Sprintf("%.1f", f.Seconds), fmt.Sprintf("%.0f", f.PerSecond)})
-		}
-		table(w, rows)
-	}
+	judged(w, r.Targets)
+	list(w, "store,load,workload,conn.,requests/s,objects/s,p50 ms,p99 ms,CPU us,MB,limit: requests/s,CPU us,ratio,CPU ratio", r.Reads)
+	list(w, "store,objects a POST,clients,POSTs/s,objects/s,p50 ms,p99 ms,CPU us,MB,straight: objects/s,ratio", r.Adds)
+	list(w, "store,load,objects,import s,objects/s", r.Fills)
+}
+
+func (f fill) cells() []string {
+	return []string{f.Engine, f.Load, fmt.Sprint(f.Objects), fmt.Sprintf("%.1f", f.Seconds), fmt.Sprintf("%.0f", f.PerSecond)}
 }
 
 func (t target) cells() []string {

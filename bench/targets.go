@@ -40,7 +40,9 @@ func (r *result) add(engine string, batch, clients int) *added {
 
 // judge compares with the targets what was measured of them.
 func (r *result) judge() {
-	r.Targets = nil
+	if r.Targets = nil; r.Channels != nil {
+		r.Channels.judge()
+	}
 	for _, load := range r.bounded("sqlite") {
 		r.ofLimit(fmt.Sprintf("pages of 1000, 16 connections, %s: of the limit", load), 0.5, r.read("sqlite", load, driver.Pages, 1000, 16))
 		for _, n := range connections() {
@@ -69,12 +71,16 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (r *result) reach(name string, want float64, atMost bool, got float64) {
+func targetOf(name string, want float64, atMost bool, got float64) target {
 	reached := got >= want
 	if atMost {
 		reached = got <= want
 	}
-	r.Targets = append(r.Targets, target{name, want, atMost, got, reached})
+	return target{name, want, atMost, got, reached}
+}
+
+func (r *result) reach(name string, want float64, atMost bool, got float64) {
+	r.Targets = append(r.Targets, targetOf(name, want, atMost, got))
 }
 
 func (r *result) ofLimit(name string, want float64, row *read) {

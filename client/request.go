@@ -244,54 +244,8 @@ func refusal(a *answer) error {
 		*e = taxii.Error{Title: "the server redirects to " + to + ": redirects are not followed; use that URL if it is the right one"}
 	}
 	e.HTTPStatus = strconv.Itoa(a.StatusCode)
-	e.Kind, e.RetryAfter = kindOf(a.StatusCode), retryAfter(a.Header.Get("Retry-After"))
+	e.Kind, e.RetryAfter = taxii.KindOfStatus(a.StatusCode), retryAfter(a.Header.Get("Retry-After"))
 	return e
-}
-
-// kindOf is the Kind that an HTTP status stands for.
-func kindOf(status int) taxii.Kind {
-	switch status {
-	case http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
-		return taxii.Malformed
-	case http.StatusUnauthorized:
-		return taxii.Unauthenticated
-	case http.StatusForbidden:
-		return taxii.Forbidden
-	case http.StatusNotFound:
-		return taxii.NotFound
-	case http.StatusMethodNotAllowed:
-		return taxii.MethodNotAllowed
-	case http.StatusNotAcceptable:
-		return taxii.NotAcceptable
-	case http.StatusRequestTimeout:
-		return taxii.TimedOut
-	case http.StatusConflict:
-		return taxii.Conflict
-	case http.StatusGone:
-		return taxii.Gone
-	case http.StatusPreconditionFailed:
-		return taxii.PreconditionFailed
-	case http.StatusRequestEntityTooLarge:
-		return taxii.TooLarge
-	case http.StatusUnsupportedMediaType:
-		return taxii.UnsupportedMedia
-	case http.StatusUnprocessableEntity:
-		return taxii.Unprocessable
-	case http.StatusTooManyRequests:
-		return taxii.TooMany
-	case http.StatusRequestHeaderFieldsTooLarge:
-		return taxii.HeadersTooLarge
-	case http.StatusNotImplemented:
-		return taxii.Unsupported
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return taxii.Unavailable
-	case http.StatusInsufficientStorage:
-		return taxii.Full
-	}
-	if status < http.StatusInternalServerError {
-		return taxii.Unsupported // a redirect, or what no TAXII server answers
-	}
-	return taxii.Internal
 }
 
 // lasting is an error that comes again however often one asks.

@@ -150,6 +150,6 @@ func ended(data []byte) error {
 		*e = taxii.Error{Title: "it does not say why"}
 	}
 	status, _ := strconv.Atoi(e.HTTPStatus)
-	e.Kind = kindOf(status)
+	e.Kind = taxii.KindOfStatus(status)
 	return &endError{e}
 }

@@ -57,3 +57,10 @@ func memory(pid int) (now, most int64) {
 func forget(pid int) {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) // else the most is that since its start
 }
+
+// Resident is the resident memory of a process in octets; 0 where that cannot be
+// seen.
+func Resident(pid int) int64 {
+	now, _ := memory(pid)
+	return now
+}

@@ -113,45 +113,17 @@ func stated(text string) *string {
 
 // onChannel completes a verb that takes the name of a Channel.
 func (a *app) onChannel(cmd *cobra.Command, do func(ctx context.Context, c *admin.Client, root, name string) error) *cobra.Command {
-	cmd.Args = takes("ROOT/NAME")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		root, name, err := channelName(args[0])
-		if err != nil {
-			return err
-		}
-		return a.control(cmd.Context(), func(c *admin.Client) error { return do(cmd.Context(), c, root, name) })
-	}
-	return cmd
+	return a.onNamed(cmd, channelName, do)
 }
 
 func (a *app) channelList() *cobra.Command {
-	return a.printsJSON(&cobra.Command{
+	return lists(a, "channels", &cobra.Command{
 		Use:     "list [ROOT]",
 		Short:   "List the Channels of an API Root, or all",
 		Long:    "Lists the Channels of an API Root or, without one, of all.",
 		Example: "  hansom channel list\n  hansom channel list trust --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return misused("unexpected argument %q", args[1])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.control(cmd.Context(), func(c *admin.Client) error {
-				list, err := c.Channels(cmd.Context(), strings.Join(args, ""))
-				if err != nil {
-					return tried(err, "list channels")
-				}
-				return a.print(list, func() {
-					rows := [][]string{{"ROOT", "NAME", "TITLE", "MODE", "TTL", "MESSAGES", "STATE"}}
-					for _, r := range list {
-						rows = append(rows, []string{r.Root, r.Name, r.Title, r.Mode, spanOf(r.TTL),
-							strconv.FormatInt(r.Messages, 10), channelState(&r)})
-					}
-					a.table(rows...)
-				})
-			})
-		},
+	}, (*admin.Client).Channels, []string{"ROOT", "NAME", "TITLE", "MODE", "TTL", "MESSAGES", "STATE"}, func(r *exchange.ChannelRecord) []string {
+		return []string{r.Root, r.Name, r.Title, r.Mode, spanOf(r.TTL), strconv.FormatInt(r.Messages, 10), channelState(r)}
 	})
 }
 

@@ -74,32 +74,13 @@ timestamps; strict also the required properties and value ranges of each STIX 2.
 }
 
 func (a *app) collectionList() *cobra.Command {
-	return a.printsJSON(&cobra.Command{
+	return lists(a, "collections", &cobra.Command{
 		Use:     "list [ROOT]",
 		Short:   "List the Collections of an API Root, or all",
 		Long:    "Lists the Collections of an API Root or, without one, of all.",
 		Example: "  hansom collection list\n  hansom collection list trust --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return misused("unexpected argument %q", args[1])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.control(cmd.Context(), func(c *admin.Client) error {
-				list, err := c.Collections(cmd.Context(), strings.Join(args, ""))
-				if err != nil {
-					return tried(err, "list collections")
-				}
-				return a.print(list, func() {
-					rows := [][]string{{"ROOT", "ALIAS", "ID", "TITLE", "VALIDATION", "TYPES"}}
-					for _, s := range list {
-						rows = append(rows, []string{s.Root, s.Alias, s.ID, s.Title, s.Validation, strings.Join(s.Types, ",")})
-					}
-					a.table(rows...)
-				})
-			})
-		},
+	}, (*admin.Client).Collections, []string{"ROOT", "ALIAS", "ID", "TITLE", "VALIDATION", "TYPES"}, func(s *exchange.CollectionSetting) []string {
+		return []string{s.Root, s.Alias, s.ID, s.Title, s.Validation, strings.Join(s.Types, ",")}
 	})
 }
 
@@ -114,15 +95,7 @@ func (a *app) collectionShow() *cobra.Command {
 
 // onCollection completes a verb that takes the name of a Collection.
 func (a *app) onCollection(cmd *cobra.Command, do func(ctx context.Context, c *admin.Client, root, name string) error) *cobra.Command {
-	cmd.Args = takes("ROOT/NAME")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		root, name, err := collectionName(args[0])
-		if err != nil {
-			return err
-		}
-		return a.control(cmd.Context(), func(c *admin.Client) error { return do(cmd.Context(), c, root, name) })
-	}
-	return cmd
+	return a.onNamed(cmd, collectionName, do)
 }
 
 func (a *app) showCollection(ctx context.Context, c *admin.Client, root, name string) error {

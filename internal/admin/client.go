@@ -102,58 +102,8 @@ func (s status) failure(body []byte) error {
 	if err := json.Unmarshal(body, e); err != nil || e.Title == "" {
 		*e = taxii.Error{Title: fmt.Sprintf("the server answered %d %s", s.code, http.StatusText(s.code))}
 	}
-	e.Kind, e.RetryAfter = kindOf(s.code), s.retryAfter
+	e.Kind, e.RetryAfter = taxii.KindOfStatus(s.code), s.retryAfter
 	return e
-}
-
-// kindOf gives the Kind that a status code of an answer stands for.
-func kindOf(code int) taxii.Kind {
-	switch code {
-	case http.StatusBadRequest:
-		return taxii.Malformed
-	case http.StatusUnauthorized:
-		return taxii.Unauthenticated
-	case http.StatusForbidden:
-		return taxii.Forbidden
-	case http.StatusNotFound:
-		return taxii.NotFound
-	case http.StatusMethodNotAllowed:
-		return taxii.MethodNotAllowed
-	case http.StatusNotAcceptable:
-		return taxii.NotAcceptable
-	case http.StatusRequestTimeout:
-		return taxii.TimedOut
-	case http.StatusConflict:
-		return taxii.Conflict
-	case http.StatusGone:
-		return taxii.Gone
-	case http.StatusPreconditionFailed:
-		return taxii.PreconditionFailed
-	case http.StatusRequestEntityTooLarge:
-		return taxii.TooLarge
-	case http.StatusUnsupportedMediaType:
-		return taxii.UnsupportedMedia
-	}
-	return laterKindOf(code)
-}
-
-// laterKindOf goes on with the codes of younger documents and of servers.
-func laterKindOf(code int) taxii.Kind {
-	switch code {
-	case http.StatusUnprocessableEntity:
-		return taxii.Unprocessable
-	case http.StatusTooManyRequests:
-		return taxii.TooMany
-	case http.StatusRequestHeaderFieldsTooLarge:
-		return taxii.HeadersTooLarge
-	case http.StatusNotImplemented:
-		return taxii.Unsupported
-	case http.StatusServiceUnavailable:
-		return taxii.Unavailable
-	case http.StatusInsufficientStorage:
-		return taxii.Full
-	}
-	return taxii.Internal
 }
 
 // rootPath gives the path of an API Root; a name of several segments is one here.

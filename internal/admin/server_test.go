@@ -67,7 +67,7 @@ func fail(w http.ResponseWriter, _ *http.Request, err error) {
 	errors.As(err, &e)
 	code := http.StatusInternalServerError
 	for c := 400; c < 512; c++ {
-		if kindOf(c) == e.Kind && e.Kind != taxii.Internal {
+		if taxii.KindOfStatus(c) == e.Kind && e.Kind != taxii.Internal {
 			code = c
 			break
 		}
