@@ -9,22 +9,13 @@ import (
 	"github.com/hansom-taxii/hansom/bench/driver"
 )
 
-// How far behind a follower is, in Messages.
-const (
-	farBehind   = 1_000_000
-	quickBehind = 100_000
-)
-
 // lags measures how fast a follower catches up, beside the same objects read from
 // a Collection: three rounds of each.
 func (c *conductor) lags(ctx context.Context, e engine) (err error) {
 	if c.direct == "" {
 		return nil
 	}
-	row := lag{Messages: farBehind}
-	if c.quick {
-		row.Messages = quickBehind
-	}
+	row := lag{Messages: c.far}
 	dir, err := os.MkdirTemp(c.dir, "behind-")
 	if err != nil {
 		return err

@@ -7,27 +7,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hansom-taxii/hansom/bench/driver"
 )
 
-// Sizes of what is measured at rest.
-const (
-	manyIdle, fewIdle             = 10_000, 2000
-	stuckFollowers                = 500
-	manySubscriptions, fewRestful = 1_000_000, 100_000
-	// rested is how long a server is left alone before its memory is looked at:
-	// opening many connections leaves garbage, which it collects meanwhile.
-	rested = 4 * time.Second
-)
+// mostStuck is how many followers stop reading: each may keep megabytes in the
+// system's buffers.
+const mostStuck = 500
+
+// rested is how long a server is left alone before its memory is looked at: opening
+// many connections leaves garbage, which it collects meanwhile.
+func (s *settings) rested() time.Duration { return 4 * s.each }
 
 // rests measures what followers cost that do nothing.
 func (c *conductor) rests(ctx context.Context, e engine) error {
-	n := manyIdle
-	if c.quick {
-		n = fewIdle
-	}
+	n := slices.Max(c.crowds)
 	for _, tls := range []bool{false, true} {
 		if len(c.possible([]int{n})) == 0 {
 			break
@@ -76,7 +72,7 @@ func (c *conductor) rest(ctx context.Context, e engine, row *rest) (err error) {
 	if _, err := c.driver.deliver(delivering{Messages: driver.Batch}); err != nil {
 		return err
 	}
-	time.Sleep(rested)
+	time.Sleep(c.rested())
 	after := driver.Resident(s.cmd.Process.Pid)
 	row.Idle, row.After = float64(idle-before)/float64(row.Followers), float64(after-before)/float64(row.Followers)
 	return nil
@@ -93,7 +89,7 @@ func (c *conductor) gathered(s *server, followers, messages int) (int64, error) 
 			return 0, err
 		}
 	}
-	time.Sleep(rested)
+	time.Sleep(c.rested())
 	return driver.Resident(s.cmd.Process.Pid), nil
 }
 
@@ -110,7 +106,7 @@ func (c *conductor) stuck(ctx context.Context, e engine) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, other.stop()) }()
-	row := stuckness{Followers: stuckFollowers}
+	row := stuckness{Followers: min(mostStuck, slices.Max(c.crowds))}
 	burst := delivering{Messages: max(driver.Batch, int(8192*c.each.Seconds()))}
 	if _, err := c.gathered(s, 1, learnt); err != nil {
 		return err
@@ -132,7 +128,7 @@ func (c *conductor) stuck(ctx context.Context, e engine) (err error) {
 	if err != nil {
 		return err
 	}
-	time.Sleep(rested)
+	time.Sleep(c.rested())
 	row.Octets = float64(driver.Resident(s.cmd.Process.Pid)-before) / float64(row.Followers)
 	row.Before, row.Beside = alone.PerSecond, beside.PerSecond
 	c.result.Channels.Stuck = &row
@@ -167,10 +163,7 @@ func (s *server) file() string { return filepath.Join(s.dir, "hansom.db") }
 // stored measures Subscriptions that nobody uses: what the same server needs with
 // them and without.
 func (c *conductor) stored(ctx context.Context) (err error) {
-	row := stored{Subscriptions: manySubscriptions}
-	if c.quick {
-		row.Subscriptions = fewRestful
-	}
+	row := stored{Subscriptions: c.far}
 	dir, err := os.MkdirTemp(c.dir, "stored-")
 	if err != nil {
 		return err

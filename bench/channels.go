@@ -40,14 +40,6 @@ func (s *settings) rounds() int {
 	return s.pairs
 }
 
-// followers are the sizes of the crowds.
-func (s *settings) followers() []int {
-	if s.quick {
-		return []int{1, 100, 1000}
-	}
-	return []int{1, 100, 1000, 10_000}
-}
-
 // channels measures what only Channels have.
 func (c *conductor) channels(ctx context.Context) error {
 	c.result.Channels = &channelled{About: c.aboutHere(ctx)}

@@ -39,6 +39,8 @@ type settings struct {
 	pairs   int
 	each    time.Duration
 	quick   bool
+	crowds  []int // how many follow a Channel
+	far     int   // how many Messages a follower is behind, and how many Subscriptions rest
 	skipped []string
 }
 
@@ -48,6 +50,11 @@ const (
 	quickLoads = "ics,100k"
 	fullEach   = time.Second
 	quickEach  = 400 * time.Millisecond
+
+	fullCrowds  = "1,100,1000,10k"
+	quickCrowds = "1,100,1000"
+	fullFar     = "1M"
+	quickFar    = "100k"
 )
 
 func readFlags(args []string) (s settings, err error) {
@@ -60,6 +67,8 @@ func readFlags(args []string) (s settings, err error) {
 	flags.StringVar(&s.doc, "doc", "", "`FILE` of Markdown whose results are to be replaced")
 	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest; or of Channels publish, fanout, latency, followers or behind, or all of these: channels")
 	flags.BoolVar(&s.quick, "quick", false, "the short form: loads "+quickLoads+", SQLite alone, and short runs")
+	crowds := flags.String("followers", fullCrowds, "how many follow a channel, separated by commas")
+	far := flags.String("behind", fullFar, "how many messages a follower is behind, and how many subscriptions rest")
 	loads := flags.String("loads", fullLoads, "what is read, separated by commas; a number, with k or M, is of generated objects")
 	flags.IntVar(&s.pairs, "pairs", 5, "`HOW MANY` runs of each row, each of the server and of the limit")
 	flags.DurationVar(&s.each, "each", fullEach, "how long a run takes")
@@ -80,8 +89,14 @@ func readFlags(args []string) (s settings, err error) {
 	if s.pairs < 1 || s.each <= 0 {
 		return s, errors.New("-pairs and -each must be more than nothing")
 	}
+	if s.quick && !set["followers"] {
+		*crowds = quickCrowds
+	}
+	if s.quick && !set["behind"] {
+		*far = quickFar
+	}
 	s.engines = strings.Split(*engines, ",")
-	return s, s.readLoads(*loads)
+	return s, errors.Join(s.readLoads(*loads), s.readCrowds(*crowds, *far))
 }
 
 func (s *settings) readLoads(names string) error {
@@ -97,6 +112,19 @@ func (s *settings) readLoads(names string) error {
 		s.loads = append(s.loads, l)
 	}
 	return nil
+}
+
+func (s *settings) readCrowds(crowds, far string) error {
+	for name := range strings.SplitSeq(crowds, ",") {
+		n, err := numberOf(name)
+		if err != nil {
+			return fmt.Errorf("-followers: %w", err)
+		}
+		s.crowds = append(s.crowds, int(n))
+	}
+	n, err := numberOf(far)
+	s.far = int(n)
+	return err
 }
 
 // conduct measures what the flags say, and writes what came.

@@ -77,6 +77,12 @@ func loadOf(name string) (load, error) {
 	if name == "ics" {
 		return load{Name: name, File: icsFile()}, nil
 	}
+	n, err := numberOf(name)
+	return load{Name: name, Number: n}, err
+}
+
+// numberOf reads a number such as 500, 10k or 1M.
+func numberOf(name string) (uint64, error) {
 	digits, unit := strings.TrimRight(name, "kM"), uint64(1)
 	switch name[len(digits):] {
 	case "k":
@@ -85,11 +91,11 @@ func loadOf(name string) (load, error) {
 		unit = 1_000_000
 	case "":
 	default:
-		return load{}, fmt.Errorf("%q is no load", name)
+		return 0, fmt.Errorf("%q is no number such as 10k", name)
 	}
-	n, err := strconv.ParseUint(digits, 10, 32)
+	n, err := strconv.ParseUint(digits, 10, 31)
 	if err != nil || n == 0 {
-		return load{}, fmt.Errorf("%q is no load", name)
+		return 0, fmt.Errorf("%q is no number such as 10k", name)
 	}
-	return load{Name: name, Number: n * unit}, nil
+	return n * unit, nil
 }

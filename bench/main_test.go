@@ -60,6 +60,35 @@ func TestTheWholeInstrumentMeasures(t *testing.T) {
 	}
 }
 
+func TestTheInstrumentOfChannelsMeasures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, page := filepath.Join(dir, "result.json"), filepath.Join(dir, "performance.md")
+	must(t, os.WriteFile(page, []byte(channelsBegin+"old\n"+channelsEnd+"end\n"), 0o600))
+	var out bytes.Buffer
+	flags := []string{"-hansom", trial.Binary(t), "-each", "20ms", "-engines", "sqlite", "-pairs", "1", "-followers", "1,3", "-behind", "1500"}
+	must(t, conduct(t.Context(), append(flags, "-only", "channels", "-json", file, "-doc", page), &out))
+	got := readResult(t, file).Channels
+	if got == nil || len(got.Published) != 2 || len(got.Fans) != 6 || len(got.Rests) != 2 || got.Stuck == nil || got.Sync <= 0 {
+		t.Fatalf("got %+v", got)
+	}
+	for _, row := range got.Published {
+		if row.Server.Objects < row.Clients || row.Disk <= 0 || row.OfDisk <= 0 {
+			t.Errorf("got %+v", row)
+		}
+	}
+	for _, row := range got.Fans {
+		if row.Server.Deliveries < row.Followers || row.Plain.Deliveries != row.Server.Deliveries || row.Ratio <= 0 || (row.Pace > 0) != (row.Server.P99 > 0) {
+			t.Errorf("got %+v", row)
+		}
+	}
+	text, err := os.ReadFile(page)
+	must(t, err)
+	if !strings.Contains(string(text), "| sqlite | 3         | most       |") || strings.Contains(string(text), "old") {
+		t.Errorf("the page is\n%s", text)
+	}
+}
+
 func TestWhatWasMeasuredBeforeAFailureIsKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -91,12 +120,18 @@ func TestFlagsSayWhatIsMeasured(t *testing.T) {
 	if len(full.loads) != 3 || full.loads[2].Number != 1_000_000 || full.each != fullEach || len(full.engines) != 2 || len(full.skipped) != 1 {
 		t.Errorf("got %+v", full)
 	}
+	if len(full.crowds) != 4 || full.crowds[3] != 10_000 || full.far != 1_000_000 || full.rounds() != 5 {
+		t.Errorf("got %+v", full)
+	}
 	quick, err := readFlags([]string{"-quick"})
 	must(t, err)
 	if len(quick.loads) != 1 || quick.loads[0].Number != mostTaped || quick.each != quickEach || len(quick.engines) != 1 {
 		t.Errorf("got %+v", quick)
 	}
-	for _, args := range [][]string{{"-loads", "10x"}, {"-loads", "0k"}, {"-loads", ""}, {"-pairs", "0"}, {"-each", "-1s"}, {"-fly"}} {
+	if len(quick.crowds) != 3 || quick.far != 100_000 || quick.rounds() != 3 {
+		t.Errorf("got %+v", quick)
+	}
+	for _, args := range [][]string{{"-followers", "0"}, {"-followers", "1,x"}, {"-behind", "-1"}, {"-loads", "10x"}, {"-loads", "0k"}, {"-loads", ""}, {"-pairs", "0"}, {"-each", "-1s"}, {"-fly"}} {
 		if s, err := readFlags(args); err == nil {
 			t.Errorf("%q: got %+v", args, s)
 		}

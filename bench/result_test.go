@@ -41,8 +41,73 @@ func measured() *result {
 	}
 	r.Reads = append(r.Reads, read{Engine: "sqlite", Load: "10k, read anew", Kind: "pages", Limit: 1000, Connections: 1, Server: figuresOf(2000)})
 	r.Reads = append(r.Reads, read{Engine: "sqlite", Load: "100k", Kind: "get", Connections: 16, Server: figuresOf(4), Bound: &bound, Ratio: 0.49, CPURatio: 0.4})
+	r.Channels = channels()
 	r.judge()
 	return r
+}
+
+// deliveredOf is a run with so many deliveries in a second.
+func deliveredOf(rate, p50, p99 float64) driver.Delivered {
+	return driver.Delivered{
+		Messages: 10, Deliveries: int(rate), Seconds: 1, Published: 0.5, PerSecond: rate, P50: p50, P99: p99, ServerCPU: 10_000 / rate, DriverCPU: 2, MostResident: 70e6,
+	}
+}
+
+func channels() *channelled {
+	where := about{Time: time.Date(2026, 1, 2, 3, 5, 5, 0, time.UTC), Took: "5m2s", Version: "v1", Go: "go1.26", System: "linux/amd64", Cores: 2, CPU: "X", Pairs: 3, Each: "1s"}
+	return &channelled{
+		About: where, Sync: 0.5, Skipped: []string{"10000 followers: they are too many"},
+		Published: []publish{
+			{"sqlite", 1, figuresOf(1000), 2000, 0.5, 4000, 0.25}, {"sqlite", 16, figuresOf(5000), 8000, 0.625, 4000, 1.25}, {"postgres", 16, figuresOf(900), 0, 0, 4000, 0.22},
+		},
+		Fans: []fan{
+			{"sqlite", 100, 0, deliveredOf(1000, 0, 0), deliveredOf(1800, 0, 0), 0.56, 0.6},
+			{"sqlite", 100, 50, deliveredOf(5000, 3, 9), deliveredOf(5000, 2, 4), 1, 0.7},
+			{"sqlite", 1000, 50, deliveredOf(50_000, 16, 60), deliveredOf(50_000, 10, 30), 1, 0.8},
+			{"postgres", 100, 50, deliveredOf(5000, 4, 10), deliveredOf(5000, 2, 4), 1, 0.7},
+		},
+		Rests:   []rest{{false, 10_000, 20 << 10, 24 << 10}, {true, 10_000, 60 << 10, 64 << 10}},
+		Behinds: []lag{{1_000_000, 200_000, 120_000, 90_000, 0.6, 0.45}},
+		Stored:  &stored{1_000_000, 60e6, 63e6, 300, 0.1, 0.15},
+		Stuck:   &stuckness{500, 30 << 10, 9000, 8900},
+	}
+}
+
+func TestTargetsOfChannelsAreJudgedByWhatWasMeasured(t *testing.T) {
+	got := map[string]target{}
+	for _, one := range measured().Channels.Targets {
+		got[one.Name] = one
+	}
+	for _, want := range []target{
+		{"publish, 16 publishers: of the same rows written straight", 0.7, false, 0.625, false},
+		{"deliveries, 100 followers: of the plain server", 0.5, false, 0.56, true},
+		{"delivery, 100 followers, 50 messages/s: p99 above the plain server's, ms", 10, true, 5, true},
+		{"delivery, 1000 followers, 50 messages/s: p50 less a sync, to the plain server's", 1.5, true, 1.55, false},
+		{"delivery, 1000 followers, 50 messages/s: p99 less a sync, to the plain server's", 1.5, true, 59.5 / 30, false},
+		{"idle follower without TLS, of 10000, KiB", 32, true, 20, true},
+		{"idle follower with TLS, of 10000, KiB", 56, true, 60, false},
+		{"memory with 1000000 subscriptions at rest, to that without", 1.1, true, 1.05, true},
+		{"catching up with 1000000 messages by pages: of a collection's pages", 0.5, false, 0.6, true},
+		{"catching up with 1000000 messages by stream: of a collection's pages", 0.5, false, 0.45, false},
+	} {
+		if got[want.Name] != want {
+			t.Errorf("got %+v, want %+v", got[want.Name], want)
+		}
+		delete(got, want.Name)
+	}
+	if len(got) > 0 {
+		t.Errorf("these were not measured: %v", got)
+	}
+}
+
+func TestTheMiddleRunOfDeliveriesIsThatOfTheMedian(t *testing.T) {
+	runs := []driver.Delivered{deliveredOf(300, 1, 9), deliveredOf(100, 2, 7), deliveredOf(200, 3, 8)}
+	if got := middleOf(runs, 0); got.PerSecond != 200 || got.P99 != 8 {
+		t.Errorf("got %+v", got)
+	}
+	if got := middleOf(runs, 50); got.PerSecond != 200 || got.P50 != 2 || got.P99 != 8 || got.MostResident != 70e6 {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestTargetsAreJudgedByWhatWasMeasured(t *testing.T) {
@@ -75,9 +140,10 @@ func TestTheFormsOfAResultAreStable(t *testing.T) {
 	r := measured()
 	text, err := json.MarshalIndent(r, "", "  ")
 	must(t, err)
-	var page bytes.Buffer
+	var page, feed bytes.Buffer
 	r.markdown(&page)
-	for name, got := range map[string][]byte{"result.json": append(text, '\n'), "result.md": page.Bytes()} {
+	r.Channels.markdown(&feed)
+	for name, got := range map[string][]byte{"result.json": append(text, '\n'), "result.md": page.Bytes(), "channels.md": feed.Bytes()} {
 		file := filepath.Join("testdata", name)
 		if os.Getenv("UPDATE") != "" {
 			must(t, os.WriteFile(file, got, 0o600))
@@ -107,6 +173,22 @@ func TestMediansAreThoseOfThePairs(t *testing.T) {
 	}
 	if got := []float64{median(nil), median([]float64{3}), median([]float64{4, 1}), median([]float64{9, 1, 2})}; got[0] != 0 || got[1] != 3 || got[2] != 2.5 || got[3] != 2 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestWhatWasNotMeasuredStaysOnThePage(t *testing.T) {
+	page := []byte(resultsBegin + "old\n" + resultsEnd + "between\n" + channelsBegin + "older\n" + channelsEnd)
+	whole, none := measured(), result{}
+	feed, rest := result{Channels: whole.Channels}, result{Reads: whole.Reads}
+	for name, c := range map[string]struct {
+		r          *result
+		old, older bool
+	}{"all": {whole, false, false}, "nothing": {&none, true, true}, "channels": {&feed, true, false}, "the rest": {&rest, false, true}} {
+		got, err := c.r.into(page)
+		must(t, err)
+		if bytes.Contains(got, []byte("old\n")) != c.old || bytes.Contains(got, []byte("older\n")) != c.older || !bytes.Contains(got, []byte("between\n")) {
+			t.Errorf("%s: the page became\n%s", name, got)
+		}
 	}
 }
 

@@ -57,6 +57,8 @@ type Channel struct {
 	Grants  []ChannelGrant `json:"grants,omitempty"`
 	Clashes int64          `json:"clashes,omitempty"` // drafts refused because another publisher's Message has their id
 	Stopped []string       `json:"stopped,omitempty"` // why from_collection or to_collection does not go on
+
+	ETag string `json:"-"` // of this state, for the header; quoted
 }
 
 // Channels is a page of the Channels of an API Root; without any it is {}.
@@ -77,6 +79,8 @@ type ChannelGrant struct {
 // ChannelGrants is the whole list of the grants of a Channel.
 type ChannelGrants struct {
 	Grants []ChannelGrant `json:"grants"`
+
+	ETag string `json:"-"` // of this state, for the header; quoted
 }
 
 // Invitation lets whoever redeems its token join a Channel. Token is in the
@@ -182,6 +186,8 @@ type Subscription struct {
 	Created         Time                `json:"created"`
 	Gap             *Gap                `json:"gap,omitempty"`
 	Push            *Push               `json:"push,omitempty"`
+
+	ETag string `json:"-"` // of this state, for the header; quoted
 }
 
 // Subscriptions is a page of Subscriptions.
@@ -227,7 +233,7 @@ const (
 // base64 of the 32 octets of the key, is only in the answer that made or rotated
 // it; Rotate is only in requests, and asks for a new one.
 type Push struct {
-	URL       string `json:"url"`
+	URL       string `json:"url,omitempty"` // of another account's left out: it may hold a secret of its receiver's
 	Rotate    bool   `json:"rotate,omitempty"`
 	Secret    string `json:"secret,omitempty"`
 	State     string `json:"state,omitempty"`

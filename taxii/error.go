@@ -27,6 +27,7 @@ const (
 	PreconditionFailed             // a condition of the request does not hold
 	TooLarge                       // the body is larger than max_content_length
 	UnsupportedMedia               // the body's media type or coding is not taken
+	BadRange                       // the content has nothing in the range that is asked for
 	Unprocessable                  // the body is understood and cannot be used
 	TooMany                        // this account asks too often
 	HeadersTooLarge                // the headers are larger than is taken
@@ -39,7 +40,7 @@ const (
 var kindWords = [...]string{
 	"internal error", "malformed request", "not authenticated", "forbidden", "not found", "method not allowed",
 	"not acceptable", "timed out", "conflict", "gone", "precondition failed", "too large", "unsupported media type",
-	"unprocessable content", "too many requests", "headers too large", "not supported", "unavailable", "storage full",
+	"range not satisfiable", "unprocessable content", "too many requests", "headers too large", "not supported", "unavailable", "storage full",
 }
 
 // Kinds gives every Kind, in order, so that a table over them can be checked
@@ -74,8 +75,16 @@ type Error struct {
 
 	Kind       Kind          `json:"-"`
 	RetryAfter time.Duration `json:"-"` // for the Retry-After header; 0 says nothing
+	Allowed    *Allowance    `json:"-"` // with TooMany: what was used up; nil says nothing
 
 	cause error // for the log, never for the peer
+}
+
+// Allowance is how often something may be asked for in a minute (section 10 of
+// docs/channels.md).
+type Allowance struct {
+	Name      string // of what is counted, a token such as join
+	PerMinute int
 }
 
 // Errorf makes an Error whose Title is the text that format and args give, fit

@@ -6,7 +6,7 @@ import "net/http"
 // Internal for one that says no more than that.
 func KindOfStatus(status int) Kind {
 	switch status {
-	case http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusBadRequest:
 		return Malformed
 	case http.StatusUnauthorized:
 		return Unauthenticated
@@ -30,6 +30,8 @@ func KindOfStatus(status int) Kind {
 		return TooLarge
 	case http.StatusUnsupportedMediaType:
 		return UnsupportedMedia
+	case http.StatusRequestedRangeNotSatisfiable:
+		return BadRange
 	case http.StatusUnprocessableEntity:
 		return Unprocessable
 	case http.StatusTooManyRequests:

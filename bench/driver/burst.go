@@ -99,6 +99,9 @@ func (c *Crowd) measure(r *run, do func() (time.Time, error)) (Delivered, error)
 	if err := c.Settled(); err != nil {
 		return Delivered{}, err
 	}
+	if err := c.ready(); err != nil {
+		return Delivered{}, err
+	}
 	c.run.Store(r)
 	pid := c.t.PID
 	forget(pid)

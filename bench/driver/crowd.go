@@ -24,7 +24,8 @@ type Crowd struct {
 	feed      Feed
 	followers []*follower
 	publisher *conn
-	next      uint64 // the first Message that was not published
+	used      time.Time // when the publisher was, last
+	next      uint64    // the first Message that was not published
 
 	run   atomic.Pointer[run]
 	ctx   context.Context //nolint:containedctx // ends with the first fault of any follower
@@ -85,10 +86,6 @@ func Gather(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
 func open(ctx context.Context, t *Target, feed Feed, n int) (*Crowd, error) {
 	c := &Crowd{t: t, feed: feed, followers: make([]*follower, n)}
 	c.ctx, c.fault = context.WithCancelCause(ctx)
-	var err error
-	if c.publisher, err = t.dial(c.ctx); err != nil {
-		return nil, err
-	}
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, opening)
 	for i := range c.followers {
@@ -178,9 +175,27 @@ func (c *Crowd) begin(n, batch int) *run {
 	return r
 }
 
+// unused is how long a connection may be without a request before it is opened
+// anew: servers close it some time.
+const unused = 2 * time.Second
+
+// ready makes sure that the publisher has a connection.
+func (c *Crowd) ready() (err error) {
+	if c.publisher != nil && time.Since(c.used) < unused {
+		return nil
+	}
+	if c.publisher != nil {
+		c.publisher.close()
+	}
+	c.publisher, err = c.t.dial(c.ctx)
+	c.used = time.Now()
+	return err
+}
+
 // publish publishes Messages of a run and waits for the answer.
 func (c *Crowd) publish(i uint64, n int) error {
 	p := c.publisher
+	defer func() { c.used = time.Now() }()
 	p.body = c.feed.post(p.body[:0], i, n)
 	a, err := p.post(c.ctx, c.feed.URI, p.body)
 	if err == nil {
@@ -218,7 +233,9 @@ func (c *Crowd) Leave() {
 			f.close()
 		}
 	}
-	c.publisher.close()
+	if c.publisher != nil {
+		c.publisher.close()
+	}
 	c.ended.Wait()
 }
 

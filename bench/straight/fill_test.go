@@ -55,59 +55,72 @@ func TestStoresAreFilled(t *testing.T) {
 			t.Errorf("%d: got %+v, %v", id, head, err)
 		}
 	}
+	if faults, err := s.Check(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("%v: %q", err, faults)
+	}
 	list, err := s.Subscriptions(t.Context(), channel.ID, 0, "", 1000)
 	if err != nil || len(list) != 700 {
 		t.Errorf("%d subscriptions, %v", len(list), err)
 	}
 }
 
-// inOneAdd is how many entries are appended at once.
-const inOneAdd = 1000
+// inOneCommit is how many of each are written at once.
+const inOneCommit = 10_000
 
+// fill writes rows as the store would write them, many at once and with room for
+// all keys: a million that are random take minutes otherwise.
 func (f filling) fill(t *testing.T) {
 	s, err := store.Open(t.Context(), f.Store, store.Options{})
 	must(t, err)
 	catalog, err := s.Catalog(t.Context())
 	must(t, err)
-	channel, account := catalog.Channels[0], catalog.Accounts[len(catalog.Accounts)-1].ID
-	m := driver.NewMessages(f.Series)
-	for from := 0; from < f.Messages; from += inOneAdd {
-		published, objects := feed.Add{Feed: channel.Feed, Account: account}, feed.Add{Feed: catalog.Collections[0].Feed, Account: account}
-		for i := uint64(from); i < uint64(min(from+inOneAdd, f.Messages)); i++ {
-			published.Drafts = append(published.Drafts, publication(m, i))
-			objects.Drafts = append(objects.Drafts, object(t, m.Object(nil, i)))
-		}
-		_, err := s.Append(t.Context(), []feed.Add{published, objects})
-		must(t, err)
-	}
 	must(t, s.Close())
+	_, prepare := opened(t, f.Store)
+	prepare(`pragma cache_size = -1000000`)()
+	prepare(`pragma synchronous = off`)()
+	w := rowWriter{prepare(insertPublished), prepare(insertLive), prepare(insertMessage)}
+	begin, commit, move := prepare("begin immediate"), prepare("commit"), prepare(moveHead)
+	channel, account := catalog.Channels[0], catalog.Accounts[len(catalog.Accounts)-1].ID
+	since := int64(taxii.TimeOf(time.Now().Add(-time.Minute)))
+	m := driver.NewMessages(f.Series)
+	for from := 0; from < f.Messages; from += inOneCommit {
+		upto := min(from+inOneCommit, f.Messages)
+		begin()
+		for i := from; i < upto; i++ {
+			w.message(channel.Feed, account, int64(i+1), since+int64(i), m)
+			w.object(t, catalog.Collections[0].Feed, account, int64(i+1), since+int64(i), m)
+		}
+		last := since + int64(upto-1)
+		move(channel.Feed, upto, last, int64(upto)*driver.MessageSize)
+		move(catalog.Collections[0].Feed, upto, last, 0)
+		commit()
+	}
 	if f.Subscriptions > 0 {
-		f.subscribe(t, channel, account)
+		f.subscribe(prepare, channel, account)
 	}
 }
 
-func publication(m *driver.Messages, i uint64) feed.Draft {
-	id := m.ID(i)
-	return feed.Draft{
-		ID: id, Type: envelope, VersionKey: feed.MessageKey, Content: m.Append(nil, i),
-		Message: &feed.Message{MediaType: taxii.MediaType, Marks: "2.1\tindicator\tindicator--" + id + "\n"},
-	}
+type rowWriter struct{ entry, live, kept func(args ...any) }
+
+func (w rowWriter) message(to feed.ID, account, seq, added int64, m *driver.Messages) {
+	i := uint64(seq - 1)
+	id, version := m.ID(i), taxii.Time(added).String()
+	w.entry(to, seq, added, id, envelope, "", version, feed.MessageKey, added, 0, feed.Never, feed.Never, account, "", nil, m.Append(nil, i))
+	w.live(to, seq, id, envelope, "", feed.MessageKey, added, 0, feed.Never, feed.Never)
+	w.kept(to, seq, seq*driver.MessageSize, taxii.MediaType, "2.1\tindicator\tindicator--"+id+"\n")
 }
 
-func object(t *testing.T, raw []byte) feed.Draft {
-	facts, err := stix.Peek(raw)
+func (w rowWriter) object(t *testing.T, to feed.ID, account, seq, added int64, m *driver.Messages) {
+	raw := m.Object(nil, uint64(seq-1))
+	o, err := stix.Peek(raw)
 	must(t, err)
-	return feed.Draft{
-		ID: facts.ID, Type: facts.Type, SpecVersion: facts.SpecVersion, Version: facts.Version,
-		VersionKey: facts.VersionKey, VersionTime: facts.VersionTime, Content: raw,
-	}
+	w.entry(to, seq, added, o.ID, o.Type, o.SpecVersion, o.Version, o.VersionKey, o.VersionTime, 0, feed.Never, feed.Never, account, "", nil, raw)
+	w.live(to, seq, o.ID, o.Type, o.SpecVersion, o.VersionKey, o.VersionTime, 0, feed.Never, feed.Never)
 }
 
 // subscribe makes Subscriptions with names of their own, past the bound that an
 // account has. Their fingerprints are random, as those of the server look.
-func (f filling) subscribe(t *testing.T, c exchange.Channel, account int64) {
-	_, prepare := opened(t, f.Store)
-	prepare(`pragma cache_size = -500000`)() // a million random keys, in less than a minute
+func (f filling) subscribe(prepare func(text string) func(args ...any), c exchange.Channel, account int64) {
 	prepare(`insert into subscriptions (id, channel, account, selector, name, fingerprint, place, incarnation, moves, max_pending, max_pending_bytes,
 			idle_timeout, created, seen, ends, offered, explicit, push_url, push_until, push_state, push_error, push_failures, push_since, push_retry)
 		with recursive n (i) as (select 1 union all select i + 1 from n where i < $3)

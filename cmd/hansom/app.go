@@ -60,10 +60,11 @@ func (a *app) command() *cobra.Command {
 	top := &cobra.Command{
 		Use:   "hansom",
 		Short: "A TAXII 2.1 server",
-		Long: `hansom is a TAXII 2.1 server in one binary.
+		Long: `hansom is a TAXII 2.1 exchange in one binary: Collections, and Channels to publish and follow.
 
-serve, init and demo start a server. The other verbs act on the server whose data
-directory --data or the configuration names: through its control socket while it
+serve, init and demo start a server. publish, follow, subscriptions, conformance and
+bench take a URL and are clients of any server. The other verbs act on the server whose
+data directory --data or the configuration names: through its control socket while it
 runs, so that they take effect at once, and on its store while it does not.
 
 Configuration comes from the file (--config, else $HANSOM_CONFIG, else hansom.yaml

@@ -290,7 +290,7 @@ func (route route) fits(path []string, r *http.Request) bool {
 	for i, p := range route.pattern {
 		if name, ok := strings.CutPrefix(p, "{"); ok {
 			value, err := url.PathUnescape(path[i])
-			if err != nil || value == "" || !utf8.ValidString(value) {
+			if err != nil || value == "" || !utf8.ValidString(value) || strings.ContainsRune(value, 0) { // nothing has such a name
 				return false
 			}
 			r.SetPathValue(strings.TrimSuffix(name, "}"), value)

@@ -38,16 +38,8 @@ func (a *Server) addChannel(s *exchange.Session, w http.ResponseWriter, r *http.
 		return err
 	}
 	w.Header().Set("Location", a.at(set.Root, "channels", made.Name))
-	a.tagChannel(s, w, r, made.ID)
+	w.Header().Set("ETag", made.ETag)
 	return a.writeJSON(w, r, http.StatusCreated, made)
-}
-
-// tagChannel gives an answer the tag of a Channel as it is now; who may not see it
-// any more gets none.
-func (a *Server) tagChannel(s *exchange.Session, w http.ResponseWriter, r *http.Request, id string) {
-	if _, tag, err := s.Channel(r.Context(), r.PathValue("root"), id); err == nil {
-		w.Header().Set("ETag", tag)
-	}
 }
 
 // isDraft tells the draft form of reading, which any query string makes, also an
@@ -83,7 +75,7 @@ func (a *Server) setChannel(s *exchange.Session, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
-	a.tagChannel(s, w, r, now.ID)
+	w.Header().Set("ETag", now.ETag)
 	return a.writeJSON(w, r, http.StatusOK, now)
 }
 
@@ -123,9 +115,7 @@ func (a *Server) setGrants(s *exchange.Session, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return err
 	}
-	if _, tag, err := s.ChannelGrants(r.Context(), root, name); err == nil { // who may still see them
-		w.Header().Set("ETag", tag)
-	}
+	w.Header().Set("ETag", now.ETag)
 	return a.writeJSON(w, r, http.StatusOK, now)
 }
 

@@ -80,7 +80,7 @@ func rangeOf(r *http.Request, tag string, size int64) (from, upto int64, part bo
 		return 0, size, false, nil
 	}
 	if from >= upto {
-		return 0, 0, false, beyond{taxii.Errorf(taxii.Malformed, "the range lies outside the content, which has %d octets", size)}
+		return 0, 0, false, taxii.Errorf(taxii.BadRange, "the range lies outside the content, which has %d octets", size)
 	}
 	return from, upto, true, nil
 }

@@ -31,8 +31,11 @@ func (a *Server) readDraft(s *exchange.Session, w http.ResponseWriter, r *http.R
 		return nil
 	}
 	whole := rd.deliver(p)
-	// Where the outcome cannot be recorded the same Messages come again.
-	_ = rd.f.Delivered(context.WithoutCancel(r.Context()), whole)
+	// Where the outcome cannot be recorded the same Messages come again, and all that
+	// is left to do is to log it.
+	if err := rd.f.Delivered(context.WithoutCancel(r.Context()), whole); err != nil {
+		a.fail(&captured{head: http.Header{}}, r, err)
+	}
 	if !whole {
 		panic(http.ErrAbortHandler)
 	}

@@ -40,6 +40,8 @@ func statusOf(k taxii.Kind) int {
 		return http.StatusRequestEntityTooLarge
 	case taxii.UnsupportedMedia:
 		return http.StatusUnsupportedMediaType
+	case taxii.BadRange:
+		return http.StatusRequestedRangeNotSatisfiable
 	case taxii.Unprocessable:
 		return http.StatusUnprocessableEntity
 	case taxii.TooMany:
@@ -56,22 +58,6 @@ func statusOf(k taxii.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// beyond is an error about a Range that a content does not have: malformed in the
-// words of the protocol, and for HTTP a status of its own.
-type beyond struct{ of *taxii.Error }
-
-func (b beyond) Error() string { return b.of.Error() }
-
-func (b beyond) Unwrap() error { return b.of }
-
-// httpStatus gives the HTTP status of an error whose resource is e.
-func httpStatus(err error, e *taxii.Error) int {
-	if errors.As(err, new(beyond)) {
-		return http.StatusRequestedRangeNotSatisfiable
-	}
-	return statusOf(e.Kind)
-}
-
 // retryAfter is what Retry-After says where an error does not (K70).
 const retryAfter = 5 * time.Second
 
@@ -82,7 +68,7 @@ const retryAfter = 5 * time.Second
 func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e := resource(err)
-		status := httpStatus(err, e)
+		status := statusOf(e.Kind)
 		if status >= http.StatusInternalServerError && e.Kind != taxii.Unsupported { // any client can bring that about
 			e.ID = taxii.NewID()
 			log.LogAttrs(r.Context(), levelOf(e.Kind), "request failed", slog.String("error_id", e.ID),
@@ -95,8 +81,9 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 			head.Set("WWW-Authenticate", challenge)
 		}
 		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-			wait := or(e.RetryAfter, retryAfter)
-			head.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+			wait := strconv.Itoa(int((or(e.RetryAfter, retryAfter) + time.Second - 1) / time.Second))
+			head.Set("Retry-After", wait)
+			allowance(head, e.Allowed, wait)
 		}
 		body, err := json.Marshal(e)
 		if err != nil {
@@ -111,6 +98,18 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 		w.WriteHeader(status)
 		_, _ = w.Write(body) // who hung up needs no answer
 	}
+}
+
+// allowance tells what was used up: in the words of the first draft of TAXII 2
+// (S13), and in those of draft-ietf-httpapi-ratelimit-headers.
+func allowance(head http.Header, a *taxii.Allowance, wait string) {
+	if a == nil {
+		return
+	}
+	most := strconv.Itoa(a.PerMinute)
+	head.Set("X-Rate-Limit", most)
+	head.Set("RateLimit-Policy", `"`+a.Name+`";q=`+most+`;w=60`)
+	head.Set("RateLimit", `"`+a.Name+`";r=0;t=`+wait)
 }
 
 // levelOf is how loud the log is: what clients can bring about is no failure of

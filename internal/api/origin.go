@@ -12,7 +12,7 @@ import (
 const (
 	crossMethods = "GET, HEAD, POST, PUT, DELETE"
 	crossHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-Range, Last-Event-ID, Range, X-Max-Size"
-	crossExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Location, Content-Range, ETag, Location, Retry-After, X-Request-Id"
+	crossExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Location, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Rate-Limit, X-Request-Id"
 	// crossAge is for how many seconds a browser need not ask again.
 	crossAge = "600"
 )
@@ -53,13 +53,12 @@ func (a *Server) crossOrigin(w http.ResponseWriter, r *http.Request) (answered b
 	return true, nil
 }
 
-// ofChannels tells the paths of Channels, whether or not there is an API Root.
+// ofChannels tells the paths of Channels, whether or not there is an API Root, and
+// some more: what has a segment of that name may lie below a root of any name.
 func (a *Server) ofChannels(path string) bool {
 	path = strings.TrimSuffix(path, "/")
 	if path == basesPath || path == a.prefix+basesPath {
 		return true
 	}
-	list := segments(path)
-	at := slices.Index(list, "channels")
-	return at >= 0 && !slices.Contains(list[:at], "collections")
+	return slices.Contains(segments(path), "channels")
 }

@@ -338,10 +338,45 @@ func TestAnInvitationIsRedeemedByWhoDoesNotSeeTheChannel(t *testing.T) {
 	codes := map[int]int{}
 	for _, path := range []string{channel, "/nowhere/channels/x", "/trust/channels/y"} {
 		for range 5 {
-			codes[ask(late, path+"/join/", "hansom-invite-no").Status]++
+			a := ask(late, path+"/join/", "hansom-invite-no")
+			codes[a.Status]++
+			wait := a.Header.Get("Retry-After")
+			for name, want := range map[string]string{"X-Rate-Limit": "10", "RateLimit-Policy": `"join";q=10;w=60`, "RateLimit": `"join";r=0;t=` + wait} {
+				if a.Status != http.StatusTooManyRequests {
+					want = ""
+				}
+				if got := a.Header.Get(name); got != want || (wait == "") != (want == "") {
+					t.Errorf("%d: %s is %q, wanted %q", a.Status, name, got, want)
+				}
+			}
 		}
 	}
 	if codes[http.StatusNotFound] != 10 || codes[http.StatusTooManyRequests] != 5 {
 		t.Errorf("the answers to 15 attempts: %v", codes)
+	}
+}
+
+// The first draft names no media type for its control messages: what its clients
+// sent as plain JSON was refused with 415.
+func TestRequestsOfChannelsMayBePlainJSON(t *testing.T) {
+	t.Parallel()
+	w := writable()
+	channel, maker := w.channelWith(t)
+	const plain, text = "Content-Type: application/json; charset=UTF-8", "Content-Type: text/plain"
+	for _, try := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"POST", "/trust/channels/", `{"name":"c-` + taxii.NewID() + `"}`, http.StatusCreated},
+		{"PUT", channel + "/", `{"title":"t"}`, http.StatusOK},
+		{"POST", channel + "/subscriptions/", `{"name":"plain"}`, http.StatusCreated},
+		{"POST", channel + "/invitations/", `{}`, http.StatusCreated},
+		{"POST", channel + "/join/", `{"token":"no"}`, http.StatusNotFound},
+		{"PUT", channel + "/grants/", `{"grants":[{"account":"` + maker.name + `","can_manage":true}]}`, http.StatusOK},
+	} {
+		refusal(t, maker.ask(t, try.method, try.path, try.body, text), http.StatusUnsupportedMediaType)
+		if a := maker.ask(t, try.method, try.path, try.body, plain); a.Status != try.want {
+			t.Errorf("%s %s: %d %s", try.method, try.path, a.Status, a.Body)
+		}
 	}
 }

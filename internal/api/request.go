@@ -3,8 +3,11 @@ package api
 import (
 	"errors"
 	"math"
+	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,16 +43,31 @@ func (a *Server) object(s *exchange.Session, w http.ResponseWriter, r *http.Requ
 
 // text takes the body of a request that is to be a JSON object.
 func (a *Server) text(s *exchange.Session, w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
-	if err := taxii.ContentTypeAccepted(r.Header.Get("Content-Type")); err != nil {
+	if err := jsonAccepted(r.Header.Get("Content-Type")); err != nil {
 		return nil, nil, err
 	}
 	account, _ := s.Account()
 	return a.Body(w, r, account, min(maxRequest, a.x.MaxContentLength()))
 }
 
+// jsonAccepted refuses a media type in which no request is read. The first draft
+// of TAXII 2 names none, so that its clients send plain JSON.
+func jsonAccepted(value string) error {
+	err := taxii.ContentTypeAccepted(value)
+	if err == nil {
+		return nil
+	}
+	name, parameters, wrong := mime.ParseMediaType(value)
+	if charset, said := parameters["charset"]; wrong == nil && name == "application/json" && (!said || strings.EqualFold(charset, "utf-8")) {
+		return nil
+	}
+	return err
+}
+
 // decode reads a JSON object. Members that v does not know are ignored; a name that
-// is there twice is refused.
-func decode(body []byte, v any) error {
+// is there twice is refused. A value that a member cannot have is Unprocessable, as
+// null is for those that are not among nullable.
+func decode(body []byte, v any, nullable ...string) error {
 	if jsontext.Value(body).Kind() != '{' {
 		return taxii.Errorf(taxii.Malformed, "the body must be a JSON object")
 	}
@@ -58,15 +76,32 @@ func decode(body []byte, v any) error {
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case err == nil:
-		return nil
+		return nulls(body, v, nullable)
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
 		return taxii.Errorf(taxii.Malformed, "the member %.100q is there twice", member(syntactic.JSONPointer)).Because(err)
 	case errors.As(err, &syntactic):
 		return taxii.Errorf(taxii.Malformed, "the body is no JSON, at octet %d", syntactic.ByteOffset).Because(err)
 	case errors.As(err, &semantic):
-		return taxii.Errorf(taxii.Malformed, "the member %.100q has a value that it cannot have", member(semantic.JSONPointer)).Because(err)
+		return taxii.Errorf(taxii.Unprocessable, "the member %.100q has a value that it cannot have", member(semantic.JSONPointer)).Because(err)
 	}
 	return taxii.Errorf(taxii.Malformed, "the body cannot be read").Because(err)
+}
+
+// nulls refuses null for the members that v, a pointer to a struct, knows: who
+// writes it may mean that there is no bound, or that the member is to stay.
+func nulls(body []byte, v any, nullable []string) error {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(body, &members); err != nil {
+		return err // it was read before
+	}
+	fields := reflect.TypeOf(v).Elem()
+	for i := range fields.NumField() {
+		name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
+		if members[name].Kind() == 'n' && !slices.Contains(nullable, name) {
+			return taxii.Errorf(taxii.Unprocessable, "%s is null; leave it out", name)
+		}
+	}
+	return nil
 }
 
 // member writes where in a body something is: grants/0/account.

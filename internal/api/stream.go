@@ -197,6 +197,7 @@ func (st *stream) progress(next string) {
 	}
 	st.told, st.toldAt = next, time.Now()
 	st.put([]byte("id: " + next + "\n\n"))
+	st.flush() // also where there is more: to look through a long feed takes a while
 }
 
 // keepAlive tells that the server is there, where it has said nothing for long.

@@ -2,18 +2,23 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/store"
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
@@ -263,8 +268,62 @@ func TestAStreamEndsInTime(t *testing.T) {
 	e.wantBegin()
 	st.publish(t, "indicator")
 	e.wantEnd("503")
-	for range 200 { // one that is far behind ends in time, too
+	for range 200 {
 		st.publish(t, "malware")
+	}
+	late := st.open(t, "messages/?after=earliest") // one that is far behind ends in time, too
+	late.wantBegin()
+	late.wantEnd("503")
+}
+
+// What a stream had looked at was told only once it had looked at all: who followed
+// a long feed by a Selector that few pass saw nothing for as long.
+func TestAStreamThatIsBehindTellsHowFarItHasLooked(t *testing.T) {
+	t.Parallel()
+	n := 0
+	w := &counted{ResponseWriter: httptest.NewRecorder(), flushed: func() { n++ }}
+	f := &stream{reader: &reader{w: w}, control: http.NewResponseController(w), pace: slow(), told: "a"}
+	f.progress("b")
+	if n != 1 || f.told != "b" {
+		t.Errorf("flushed %d times, told %q", n, f.told)
+	}
+}
+
+// counted counts flushes.
+type counted struct {
+	http.ResponseWriter
+	flushed func()
+}
+
+func (c *counted) FlushError() error {
+	c.flushed()
+	return nil
+}
+
+func TestAStreamTellsOfAGapBeforeTheMessageBehindIt(t *testing.T) {
+	t.Parallel()
+	st := broadcast(t, slow())
+	o := st.x.Operator()
+	sub, _, err := o.Subscribe(t.Context(), "trust", "alerts", taxii.NewSubscription{MaxPending: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []string{"indicator", "indicator", "malware"} {
+		st.publish(t, typ)
+	}
+	for _, again := range []bool{false, true} { // it is told until it is acknowledged
+		e := st.open(t, "subscriptions/"+sub.ID+"/messages/")
+		e.wantBegin()
+		told := e.want("the gap", func(v event) bool { return v.kind == "gap" && v.id == "" })
+		var gap taxii.Gap
+		if err := json.Unmarshal([]byte(told.data), &gap); err != nil || gap.Missed == nil || *gap.Missed != 2 || gap.Reason != taxii.GapBound || gap.From != sub.Position || gap.To == "" {
+			t.Errorf("%v %s", err, told.data)
+		}
+		e.want("the message behind it", func(v event) bool { return v.kind == "message" && strings.Contains(v.data, "malware--") })
+		if again {
+			st.publish(t, "indicator")
+			e.want("what comes then, without another gap", func(v event) bool { return v.kind == "message" && strings.Contains(v.data, "indicator--") })
+		}
 	}
 }
 
@@ -323,7 +382,43 @@ func TestAStreamEndsWithItsChannel(t *testing.T) {
 func TestAStreamWithoutMemoryGoesOnOnceThereIsSome(t *testing.T) {
 	t.Parallel()
 	st := broadcast(t, slow())
+	gate := st.a.pages.gate
+	gate.overdraw(gate.size) // others hold all there is
 	st.publish(t, "malware")
+	large := fmt.Appendf(nil, `{"objects":[{"type":"tool","id":"tool--1","x":%q}]}`, strings.Repeat("x", 400<<10)) // too large for the ring
+	if _, err := st.x.Operator().Publish(t.Context(), "trust", "alerts", exchange.Publication{ContentType: taxii.MediaType, Body: large}); err != nil {
+		t.Fatal(err)
+	}
+	st.publish(t, "indicator")
+	e := st.open(t, "messages/?after=earliest")
+	e.wantBegin()
+	e.want("what is in memory anyway", func(v event) bool { return strings.Contains(v.data, "malware--") })
+	until := func(what string, is func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(60 * time.Second); !is(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not %s", what)
+			}
+		}
+	}
+	for range 2 { // it is refused, and asks again
+		until("waiting", gate.crowd)
+		until("refused", func() bool { return !gate.crowd() })
+	}
+	select {
+	case v := <-e.list:
+		t.Errorf("without memory comes %.300s", v.data)
+	default:
+	}
+	gate.leave(gate.size)
+	e.want("the large one", func(v event) bool { return strings.Contains(v.data, "tool--") })
+	e.want("what comes after", func(v event) bool { return strings.Contains(v.data, "indicator--") })
+	until("given back", func() bool { return gate.held() == 0 })
+}
+
+func TestWhatIsSmallTakesNothingOfTheBudget(t *testing.T) {
+	t.Parallel()
+	st := broadcast(t, slow())
 	rd := &reader{a: st.a, r: httptest.NewRequest(http.MethodGet, "/", nil), s: st.x.Operator()}
 	if err := rd.room(uncounted - 1); err != nil || rd.held != 0 {
 		t.Errorf("what is small is counted: %d, %v", rd.held, err)
@@ -334,5 +429,55 @@ func TestAStreamWithoutMemoryGoesOnOnceThereIsSome(t *testing.T) {
 	rd.release()
 	if held := st.a.pages.gate.held(); held != 0 {
 		t.Errorf("%d octets are held", held)
+	}
+}
+
+// failing is a store in which no Subscription can be changed, once that is said.
+type failing struct {
+	*store.Store
+	now atomic.Bool
+}
+
+func (f *failing) ChangeSubscription(ctx context.Context, id string, edit func(*exchange.Subscription) error) (exchange.Subscription, error) {
+	if f.now.Load() {
+		return exchange.Subscription{}, errors.New("the disk is on fire")
+	}
+	return f.Store.ChangeSubscription(ctx, id, edit)
+}
+
+// That what was answered could not be written down was told to nobody.
+func TestAnOutcomeThatCannotBeRecordedIsLogged(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "hansom.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	f := &failing{Store: s}
+	x, err := exchange.New(t.Context(), f, exchange.Options{PublicURL: "https://taxii.example.com", MasterKey: make([]byte, exchange.MasterKeySize)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := &station{table: &table{x: x}}
+	if _, err := x.Operator().AddRoot(t.Context(), exchange.RootSetting{Name: "trust"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Operator().AddChannel(t.Context(), exchange.ChannelSetting{Root: "trust", Name: "alerts"}); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	st.a = New(x, Options{Session: func(*http.Request) (*exchange.Session, error) { return x.Operator(), nil }}, Failing(slog.New(slog.NewTextHandler(&log, nil)), "Basic"))
+	ask := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		st.a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/trust/channels/alerts/?wait=0", nil))
+		return w
+	}
+	if w := ask(); w.Code != http.StatusNoContent || log.Len() > 0 {
+		t.Fatalf("%d %s %s", w.Code, w.Body, &log)
+	}
+	st.publish(t, "malware")
+	f.now.Store(true)
+	if w := ask(); w.Code != http.StatusOK || !strings.Contains(log.String(), "the disk is on fire") {
+		t.Errorf("%d %s; in the log is %s", w.Code, w.Body, &log)
 	}
 }

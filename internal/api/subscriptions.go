@@ -22,8 +22,13 @@ func (a *Server) getSubscriptions(s *exchange.Session, w http.ResponseWriter, r 
 // subscribe makes a Subscription, or gives the one that has its key.
 func (a *Server) subscribe(s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
 	root, channel := r.PathValue("root"), r.PathValue("channel")
+	body, release, err := a.text(s, w, r)
+	if err != nil {
+		return err
+	}
+	defer release()
 	var wanted taxii.NewSubscription
-	if err := a.object(s, w, r, &wanted); err != nil {
+	if err := decodeSubscription(body, &wanted); err != nil {
 		return err
 	}
 	got, created, err := s.Subscribe(r.Context(), root, channel, wanted)
@@ -35,20 +40,34 @@ func (a *Server) subscribe(s *exchange.Session, w http.ResponseWriter, r *http.R
 		status = http.StatusCreated
 		w.Header().Set("Location", a.subscriptionAt(r, got.ID))
 	}
-	a.tagSubscription(s, w, r, got.ID)
+	w.Header().Set("ETag", got.ETag)
 	return a.writeJSON(w, r, status, got)
+}
+
+// decodeSubscription reads what a request says of a Subscription. null ends a push.
+func decodeSubscription(body []byte, wanted *taxii.NewSubscription) error {
+	var said struct {
+		Start *string `json:"start"`
+		Idle  *int64  `json:"idle_timeout"`
+	}
+	if err := decode(body, wanted, "push"); err != nil {
+		return err
+	}
+	if err := decode(body, &said); err != nil {
+		return err
+	}
+	switch {
+	case said.Start != nil && *said.Start == "":
+		return taxii.Errorf(taxii.Unprocessable, "start has no value")
+	case said.Idle != nil && *said.Idle == 0:
+		return taxii.Errorf(taxii.Unprocessable, "idle_timeout has no value")
+	}
+	return nil
 }
 
 // subscriptionAt is the URL of a Subscription of the Channel in the path.
 func (a *Server) subscriptionAt(r *http.Request, id string) string {
 	return a.at(r.PathValue("root"), "channels", r.PathValue("channel"), "subscriptions", id)
-}
-
-// tagSubscription gives an answer the tag of a Subscription as it is now.
-func (a *Server) tagSubscription(s *exchange.Session, w http.ResponseWriter, r *http.Request, id string) {
-	if _, tag, err := s.Subscription(r.Context(), r.PathValue("root"), r.PathValue("channel"), id); err == nil {
-		w.Header().Set("ETag", tag)
-	}
 }
 
 func (a *Server) getSubscription(s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
@@ -67,11 +86,11 @@ func (a *Server) setSubscription(s *exchange.Session, w http.ResponseWriter, r *
 	}
 	defer release()
 	now, err := s.ChangeSubscription(r.Context(), r.PathValue("root"), r.PathValue("channel"), r.PathValue("subscription"), ifMatch(r),
-		func(wanted *taxii.NewSubscription) error { return decode(body, wanted) })
+		func(wanted *taxii.NewSubscription) error { return decodeSubscription(body, wanted) })
 	if err != nil {
 		return err
 	}
-	a.tagSubscription(s, w, r, now.ID)
+	w.Header().Set("ETag", now.ETag)
 	return a.writeJSON(w, r, http.StatusOK, now)
 }
 
@@ -85,7 +104,7 @@ func (a *Server) setPosition(s *exchange.Session, w http.ResponseWriter, r *http
 		return err
 	}
 	if wanted.Cursor == "" {
-		return taxii.Errorf(taxii.Malformed, "cursor is missing")
+		return taxii.Errorf(taxii.Unprocessable, "cursor is missing, or has no value")
 	}
 	now, err := s.SetPosition(r.Context(), r.PathValue("root"), r.PathValue("channel"), r.PathValue("subscription"), wanted)
 	if err != nil {

@@ -226,5 +226,10 @@ func texts(title, description string) error {
 	if len(description) > maxDescription {
 		return invalid("description", "is longer than 10,000 octets")
 	}
+	for what, text := range map[string]string{"title": title, "description": description} {
+		if strings.ContainsRune(text, 0) { // which PostgreSQL cannot keep
+			return invalid(what, "has the character U+0000")
+		}
+	}
 	return nil
 }

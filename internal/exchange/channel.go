@@ -99,6 +99,7 @@ func (s *Session) channelResource(ctx context.Context, snap *snapshot, r *Root, 
 		CanRead:   rights.Has(Read) && c.Mode != taxii.ModeWriteOnly,
 		CanWrite:  rights.Has(Write) && c.Mode != taxii.ModeReadOnly,
 		CanManage: rights.Has(Manage),
+		ETag:      c.tag(),
 	}
 	if v.CanRead {
 		head, err := s.x.store.Head(ctx, c.Feed)

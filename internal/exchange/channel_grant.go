@@ -37,7 +37,8 @@ func (s *Session) ChannelGrants(_ context.Context, root, name string) (taxii.Cha
 		return taxii.ChannelGrants{}, "", err
 	}
 	list := snap.channelGrants(c)
-	return taxii.ChannelGrants{Grants: list}, tagOf(c.ID, list), nil
+	tag := tagOf(c.ID, list)
+	return taxii.ChannelGrants{Grants: list, ETag: tag}, tag, nil
 }
 
 // SetChannelGrants replaces the whole list of grants on a Channel. Who is not
@@ -69,7 +70,8 @@ func (s *Session) SetChannelGrants(ctx context.Context, root, name string, cond 
 	if now == nil {
 		return taxii.ChannelGrants{}, s.Missing() // removed in the meantime
 	}
-	return taxii.ChannelGrants{Grants: snap.channelGrants(now)}, s.x.endInvitations(ctx, now)
+	list := snap.channelGrants(now)
+	return taxii.ChannelGrants{Grants: list, ETag: tagOf(now.ID, list)}, s.x.endInvitations(ctx, now)
 }
 
 // granting turns a list of grants on a Channel into what the store keeps.

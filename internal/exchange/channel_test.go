@@ -71,7 +71,7 @@ func TestAChannelBelongsToWhoMadeItAndHasDefaults(t *testing.T) {
 	}
 	want := taxii.Channel{
 		ID: c.ID, Name: "alerts", ContentType: taxii.MediaType, TTL: 604_800, Mode: taxii.ModeBoth, MaxMessageSize: 8_388_608,
-		CanRead: true, CanWrite: true, CanManage: true, Created: c.Created, Earliest: c.Earliest, Latest: c.Latest,
+		CanRead: true, CanWrite: true, CanManage: true, Created: c.Created, Earliest: c.Earliest, Latest: c.Latest, ETag: c.ETag,
 		Grants: []taxii.ChannelGrant{{Account: "alice", CanRead: true, CanWrite: true, CanManage: true}},
 	}
 	if !reflect.DeepEqual(c, want) || !taxii.IsID(c.ID) || c.Created == 0 || c.Earliest == "" || c.Latest == "" {
@@ -289,11 +289,15 @@ func TestAChangeKeepsWhatItDoesNotNameAndMovesTheTag(t *testing.T) {
 		return nil
 	})
 	want := was
+	want.ETag = now.ETag
 	want.Title, want.TTL, want.PermittedMessages, want.MaxMessages, want.MaxBytes, want.MaxMessageSize, want.ShowPublishers = "News", 60, []string{"indicator"}, 0, 7, 8, true
 	if err != nil || !reflect.DeepEqual(now, want) {
 		t.Errorf("changed to %+v, %v, want %+v", now, err, want)
 	}
 	_, moved, _ := h.op.Channel(t.Context(), "trust", "alerts")
+	if now.ETag != moved || was.ETag != tag { // it used to be asked for later, when it could be that of another change
+		t.Errorf("the tag of the answers is %s, then %s", was.ETag, now.ETag)
+	}
 	if moved == tag || moved == "" {
 		t.Errorf("the tag was %s and is %s", tag, moved)
 	}

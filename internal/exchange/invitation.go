@@ -266,6 +266,7 @@ func (a *attempts) count(account int64, now time.Time) error {
 	if a.by[account] >= joinsPerAccount || a.all >= joinsPerNode {
 		e := taxii.Errorf(taxii.TooMany, "too many attempts to join a channel")
 		e.RetryAfter = a.began.Add(time.Minute).Sub(now)
+		e.Allowed = &taxii.Allowance{Name: "join", PerMinute: joinsPerAccount}
 		return e
 	}
 	a.all++

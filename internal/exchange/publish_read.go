@@ -257,7 +257,7 @@ func (e *enveloping) member(name []byte) error {
 		return err
 	case "type":
 		v, err := e.raw()
-		if string(v) == `"bundle"` {
+		if v.Kind() == '"' && string(unquoted(v)) == "bundle" {
 			e.flawed("a STIX bundle is no envelope: send its objects")
 		}
 		return err
@@ -344,8 +344,10 @@ func specVersion(raw jsontext.Value, typ []byte, created bool) string {
 	case string(raw) == `"2.1"`:
 		return "2.1"
 	case len(raw) > 0:
-		text, _ := nameIn(raw, maxSpecVersion)
-		return string(text)
+		if text, ok := nameIn(raw, maxSpecVersion); ok { // another could feign marks
+			return string(text)
+		}
+		return ""
 	case created && !stix.IsSCO(string(typ)):
 		return "2.0"
 	}

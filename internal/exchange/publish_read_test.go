@@ -85,12 +85,14 @@ func TestMarksSayWhatEachObjectIs(t *testing.T) {
 	body := envelopeOf(
 		`{"type":"indicator","spec_version":"2.1","id":"indicator--1"}`, `{"id":"ipv4-addr--2","x":{"id":"no"},"type":"ipv4-addr"}`,
 		`{"type":"malware","created":"2020-01-01T00:00:00Z","id":"malware--3"}`, `{"\u0069d":"x\u002d4","type":"x"}`, `{"id":"x-5","type":"x","spec_version":[1]}`,
-		`{"type":"ipv4-addr","created":"2020-01-01T00:00:00Z","id":"6"}`)
+		`{"type":"ipv4-addr","created":"2020-01-01T00:00:00Z","id":"6"}`,
+		// A spec_version with a line end used to pass for the marks of another object.
+		`{"type":"x","id":"7","spec_version":"2.1\tindicator\tid\n2.1"}`, `{"type":"x","id":"8","spec_version":"2.1 and much more"}`)
 	p, err := publishTo(Channel{}, Publication{ContentType: taxii.MediaType, Body: []byte(body)})
 	if err != nil || len(p.drafts) != 1 {
 		t.Fatal(err, p.failures)
 	}
-	want := "2.1\tindicator\tindicator--1\n2.1\tipv4-addr\tipv4-addr--2\n2.0\tmalware\tmalware--3\n2.1\tx\tx-4\n\tx\tx-5\n2.1\tipv4-addr\t6\n"
+	want := "2.1\tindicator\tindicator--1\n2.1\tipv4-addr\tipv4-addr--2\n2.0\tmalware\tmalware--3\n2.1\tx\tx-4\n\tx\tx-5\n2.1\tipv4-addr\t6\n\tx\t7\n\tx\t8\n"
 	if got := p.drafts[0].Message.Marks; got != want {
 		t.Errorf("marks %q, want %q", got, want)
 	}

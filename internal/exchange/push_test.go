@@ -392,6 +392,26 @@ func TestAnotherURLIsVerifiedAnewAndNullEndsThePush(t *testing.T) {
 	}
 }
 
+// A URL may hold a secret of its receiver's, and managers saw it.
+func TestManagersSeeOfAnothersPushHowItGoesAndNotWhere(t *testing.T) {
+	t.Parallel()
+	p := pushed(t)
+	sub := p.subscribe(t)
+	list := must[taxii.Subscriptions](t)(p.op.Subscriptions(t.Context(), "trust", "alerts", 0, ""))
+	one, _, err := p.op.Subscription(t.Context(), "trust", "alerts", sub.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seen := range append(list.Subscriptions, one) {
+		if seen.Push == nil || seen.Push.State != taxii.PushUnverified || strings.Contains(asJSON(t, seen), "hook") {
+			t.Errorf("%s", asJSON(t, seen))
+		}
+	}
+	if own := p.sub(t, sub.ID); own.Push.URL != hook {
+		t.Errorf("its account sees %+v", own.Push)
+	}
+}
+
 func TestWhileAPushIsActiveNobodyElseReadsOrAcknowledges(t *testing.T) {
 	t.Parallel()
 	p := pushed(t)

@@ -16,6 +16,9 @@ type rings struct {
 	byFeed map[feed.ID]*ring
 }
 
+// FramesHeld tells how many octets of Messages are in memory for all who follow.
+func (x *Exchange) FramesHeld() int64 { return x.rings.octets.Load() }
+
 // ringOf gives the ring of a Channel. Making one is the time to forget those of
 // Channels that are no more.
 func (x *Exchange) ringOf(c *Channel) *ring {

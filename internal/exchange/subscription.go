@@ -37,8 +37,8 @@ func (s *Session) Subscribe(ctx context.Context, root, channel string, n taxii.N
 		return sub, false, err
 	}
 	selector, err := SelectorOf(n.Selector)
-	if err == nil {
-		err = selector.fits(c)
+	if err == nil && selector.fits(c) != nil { // which is Malformed in a query
+		err = taxii.Errorf(taxii.Unprocessable, "this channel does not show its publishers, so that a selector cannot ask for one")
 	}
 	if err == nil {
 		err = checkName(n.Name)
@@ -432,7 +432,10 @@ func (s *Session) showSubscription(ctx context.Context, snap *snapshot, c *Chann
 		Pending: int64(head.Place - now.start), PendingBytes: max(0, head.Octets-before),
 		MaxPending: v.MaxPending, MaxPendingBytes: v.MaxPendingBytes, IdleTimeout: v.IdleTimeout,
 		LastSeen: v.Seen, Expires: v.ends(c), Created: v.Created,
-		Gap: now.gap.show(snap, c, head), Push: showPush(v.Push),
+		Gap: now.gap.show(snap, c, head), Push: showPush(v.Push), ETag: v.tag(),
+	}
+	if sub.Push != nil && v.Account != s.account.ID {
+		sub.Push.URL = "" // it may hold a secret of its receiver's
 	}
 	if s.onChannel(snap, snap.rootByID[c.Root], c).Has(Manage) && snap.accounts[v.Account] != nil {
 		sub.Account = snap.accounts[v.Account].Name

@@ -24,8 +24,8 @@ const perStream = 56 << 10
 
 // restrain keeps what is no longer used from doubling what is: by itself the
 // collector lets the heap grow to twice what is in use, and full budgets would
-// take twice their octets. pages is the budget of all pages, held tells what bodies
-// and streams hold; since the bound moves with them, it never keeps the collector
+// take twice their octets. pages is the budget of all pages, held tells what may be
+// held of what comes and goes; since the bound moves with that, it never keeps the collector
 // running without an end.
 //
 // It ends with ctx, and is of the process as a whole: only a process that is one
@@ -36,7 +36,7 @@ func restrain(ctx context.Context, pages int64, held func() int64) {
 	defer debug.SetMemoryLimit(math.MaxInt64)
 	limit := int64(0)
 	for {
-		if now := besides + pages + 2*held(); now != limit {
+		if now := besides + pages + held(); now != limit {
 			limit = now
 			debug.SetMemoryLimit(limit)
 		}

@@ -27,7 +27,7 @@ func TestTheCollectorsBoundMovesWithTheBodies(t *testing.T) {
 	}
 	want(176 << 20)
 	held.Store(100 << 20)
-	want(376 << 20)
+	want(276 << 20)
 	held.Store(0)
 	want(176 << 20)
 	end()

@@ -245,8 +245,11 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// held tells how many octets bodies and streams hold.
-func (n *node) held() int64 { return n.bodies.BodiesHeld() + perStream*int64(n.bodies.Lasting()) }
+// held tells how many octets bodies, Messages that are kept for who follows, each
+// with as much again that is no longer used, and streams may hold.
+func (n *node) held() int64 {
+	return 2*(n.bodies.BodiesHeld()+n.x.FramesHeld()) + perStream*int64(n.bodies.Lasting())
+}
 
 func (n *node) start(run func()) {
 	n.running.Go(run)

@@ -132,6 +132,33 @@ func TestAStreamThatTakesNothingIsClosedAndHindersNobody(t *testing.T) {
 	s.follow(t, &http.Client{Transport: s.http.Transport})
 }
 
+// Over HTTP/2 the connection goes on: the stream alone is ended, and with it what
+// it holds.
+func TestAStreamOverHTTP2ThatTakesNothingIsClosed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *node.Config) { c.StallTimeout, c.MaxStreamsPerAccount = 500*time.Millisecond, 2 })
+	client, _ := s.http2(t, 64<<10)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	r := s.request(t, "GET", channel+"messages/", "").WithContext(ctx)
+	r.Header.Set("Accept", "text/event-stream")
+	answer, err := client.Do(r)
+	if err != nil || answer.ProtoMajor != 2 {
+		t.Fatal(err, answer)
+	}
+	defer answer.Body.Close()
+	lines := s.follow(t, client) // over the same connection
+	closed := func() bool { return strings.Contains(s.log.String(), `"path":"`+channel+`messages/","status":200`) }
+	for range 10 {
+		s.tell(t, 100_000)
+		lineWith(t, lines, "event: message")
+	}
+	await(t, "the stream to be closed", 30*time.Second, closed)
+	s.tell(t, 10)
+	lineWith(t, lines, "event: message")
+	s.follow(t, client)
+}
+
 func TestStreamsUseUpNoRequestsInWork(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(c *node.Config) { c.MaxRequests, c.MaxRequestsPerAccount = 3, 3 })

@@ -105,12 +105,17 @@ func (t *tx) purgeChannel() (int64, error) {
 // none are left, the feed itself.
 func (t *tx) purgeFeed(f feed.ID, tables ...string) (int64, error) {
 	for _, table := range tables {
-		key := map[string]string{"tombstones": "old_seq", "statuses": "id"}[table]
-		if key == "" {
-			key = "seq"
+		key, most := "seq", t.engine.stepMost()
+		switch table {
+		case "live":
+			most = lightMost
+		case "tombstones":
+			key, most = "old_seq", lightMost
+		case "statuses":
+			key = "id"
 		}
 		n, err := t.changed(`delete from `+table+` where feed = $1 and `+key+` in
-			(select `+key+` from `+table+` where feed = $1 order by `+key+` limit $2)`, f, t.engine.stepMost())
+			(select `+key+` from `+table+` where feed = $1 order by `+key+` limit $2)`, f, most)
 		if err != nil || n > 0 {
 			t.wiped = true
 			return n, err

@@ -23,6 +23,11 @@ const (
 	// scanWait how long one waits for its turn.
 	maxScans = 2
 	scanWait = 5 * time.Second
+	// maxSearches bounds the reads at a time that look through many Messages for the
+	// few that a Selector passes, each long enough to be worth it: above searchLimit.
+	// They take a processor each, and are not to take all, nor all readers.
+	maxSearches = 2
+	searchLimit = 1000
 	// maxArms bounds the types that are looked up one by one; above it the types
 	// are a condition of a scan.
 	maxArms = 32
@@ -52,6 +57,9 @@ func (s *Store) Read(ctx context.Context, id feed.ID, q feed.Query, visit func(*
 		dense, end := s.dense(after, visit)
 		defer end()
 		visit = dense
+	}
+	if q.Messages && !q.Content && q.Limit > searchLimit {
+		return s.search(ctx, id, after, q, visit)
 	}
 	if !scans(q) {
 		return named(fmt.Sprintf("read feed %d", id), s.parts(ctx, id, after, q, visit))
@@ -106,6 +114,19 @@ func (s *Store) scanFor(ctx context.Context, id feed.ID, after feed.Place, q fee
 		return taxii.Errorf(taxii.Unavailable, "no object that matches was found within %v", s.scan).Describe(scanAdvice).Because(err)
 	}
 	return named(fmt.Sprintf("read feed %d", id), err)
+}
+
+// search reads Messages without their contents, a few such reads at a time. Each
+// has an end that is near, so that one waits for its turn as long as its request
+// does.
+func (s *Store) search(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
+	select {
+	case s.searching <- struct{}{}:
+		defer func() { <-s.searching }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return named(fmt.Sprintf("read feed %d", id), s.parts(ctx, id, after, q, visit))
 }
 
 const scanAdvice = "No index serves this filter. Add match[id] to it, or a later added_after, or leave out match[version] and match[spec_version]."

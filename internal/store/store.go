@@ -33,7 +33,8 @@ type Store struct {
 
 	bell feed.Bell // rings when a head has moved
 
-	scanning chan struct{} // one for each scan that is under way
+	scanning  chan struct{} // one for each scan that is under way
+	searching chan struct{} // one for each search through Messages
 
 	stmts    sync.Map             // text -> *sql.Stmt of read
 	compiled map[string]*sql.Stmt // of write; used by the writer alone
@@ -82,7 +83,7 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		opened: db, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans),
+		opened: db, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans), searching: make(chan struct{}, maxSearches),
 		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
 		compiled: map[string]*sql.Stmt{},
 	}

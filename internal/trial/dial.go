@@ -43,7 +43,7 @@ func (s *Server) Dial(ctx context.Context, l Line) (*tls.Conn, error) {
 }
 
 // Host is the address of the server, such as 127.0.0.1:8443.
-func (s *Server) Host() string { return strings.TrimPrefix(s.URL, "https://") }
+func (s *Server) Host() string { return s.URL[strings.Index(s.URL, "//")+2:] }
 
 func narrow(_, _ string, raw syscall.RawConn) (err error) {
 	failed := raw.Control(func(fd uintptr) {

@@ -25,6 +25,8 @@ type client struct {
 	history            *History
 	stopped, published <-chan struct{} // nobody goes on; nothing more is published
 	rests              *atomic.Bool    // set while it is away; nil: it never is
+	resting            atomic.Bool     // it is away, and has had all that it asked for
+	breath             time.Duration   // between two requests, on average
 	chooses            bool            // it reads with a Selector, which passes all that there is
 }
 
@@ -46,7 +48,11 @@ func over(c <-chan struct{}) bool {
 }
 
 // away tells that it takes a rest now.
-func (c *client) away() bool { return c.rests != nil && c.rests.Load() }
+func (c *client) away() bool {
+	away := c.rests != nil && c.rests.Load()
+	c.resting.Store(away)
+	return away
+}
 
 // selector is what a reader adds to the query of its URL.
 func (c *client) selector() string {

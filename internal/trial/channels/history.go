@@ -114,6 +114,13 @@ func (h *History) wrong(text string) {
 	h.Wrong = append(h.Wrong, text)
 }
 
+// acknowledged is how many Messages were acknowledged.
+func (h *History) acknowledged() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.Told)
+}
+
 // newest is the date of the latest Message that was acknowledged.
 func (h *History) newest() (date taxii.Time) {
 	h.mu.Lock()

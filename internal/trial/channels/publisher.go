@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hansom-taxii/hansom/taxii"
@@ -18,7 +17,6 @@ type publisher struct {
 	number  int
 	several bool // drafts in a request, otherwise one Envelope with an Idempotency-Key
 	repeats bool // the same again, until there is an answer
-	breath  time.Duration
 	made    int
 }
 

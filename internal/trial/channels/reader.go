@@ -21,6 +21,7 @@ func (r *reader) run() {
 		if r.away() || !r.read() {
 			r.pause(again)
 		}
+		r.pause(rand.N(2 * r.breath))
 	}
 }
 

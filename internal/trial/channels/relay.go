@@ -42,7 +42,7 @@ func newRelay(t testing.TB, r *run) *relay {
 		l.to = ids["operations"]
 	}
 	l.channel.base = r.base.root + "channels/" + relayChannel + "/"
-	made := *l.channel
+	made := r.client(t, nil)
 	made.base = r.base.root
 	body := map[string]any{"name": relayChannel, "from_collection": l.from, "to_collection": l.to}
 	if status, problem, err := made.ask(http.MethodPost, "channels/", body, nil); err != nil || status != http.StatusCreated {
@@ -85,7 +85,7 @@ func (l *relay) add(c *client, number int) {
 			}
 			c.pause(again)
 		}
-		c.pause(rand.N(2 * l.breath))
+		c.pause(rand.N(2 * c.breath))
 	}
 }
 

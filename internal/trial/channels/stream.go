@@ -67,7 +67,7 @@ func (s *stream) connect() {
 // leave ends a connection when it is time to.
 func (s *stream) leave(ctx context.Context, cancel func()) {
 	defer cancel()
-	for !s.away() {
+	for s.rests == nil || !s.rests.Load() {
 		select {
 		case <-s.stopped:
 			return

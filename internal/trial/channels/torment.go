@@ -41,6 +41,8 @@ const (
 	// cutEvery is how often some connections are cut, and cutPart which part.
 	cutEvery = 150 * time.Millisecond
 	cutPart  = 0.1
+	// enough is how many Messages are acknowledged in every run.
+	enough = 100
 	// settled is how long all are there before one of each kind goes away.
 	settled = 5 * time.Second
 	// expiresWithin is how long it may take on a busy machine until what is too old
@@ -54,11 +56,12 @@ type run struct {
 	options
 	server             target
 	line               *line
-	base               client // of which each has a copy
+	base               client // whose place and account all have
 	published, stopped chan struct{}
 	asleep             atomic.Bool // around each kill
 	absent             atomic.Bool // once, for long
 	relay              *relay
+	sleepers           []*client
 }
 
 // torment lets publishers publish and followers follow, kills the server so many
@@ -76,7 +79,7 @@ func torment(t testing.TB, server target, o options) *History {
 	follow := r.follow(t)
 	var publish sync.WaitGroup
 	for n := range publishers {
-		p := &publisher{client: r.client(t, nil), number: n + 1, several: n%2 == 1, repeats: n%4 < 2 && !o.once, breath: o.breath}
+		p := &publisher{client: r.client(t, nil), number: n + 1, several: n%2 == 1, repeats: n%4 < 2 && !o.once}
 		publish.Go(p.run)
 	}
 	if r.relay != nil {
@@ -88,6 +91,7 @@ func torment(t testing.TB, server target, o options) *History {
 		r.restart(t)
 	}
 	r.live(o.least)
+	r.until(func() bool { return r.acknowledged() >= enough })
 	r.comeBack()
 	close(r.published)
 	publish.Wait()
@@ -106,6 +110,9 @@ func torment(t testing.TB, server target, o options) *History {
 func (r *run) restart(t testing.TB) {
 	t.Helper()
 	r.asleep.Store(true)
+	r.until(func() bool {
+		return !slices.ContainsFunc(r.sleepers, func(c *client) bool { return !c.resting.Load() })
+	})
 	before := r.newest()
 	r.until(func() bool { return r.newest() > before })
 	r.live(r.dusk)
@@ -164,12 +171,17 @@ func (r *run) connect(t testing.TB) {
 // client gives one with connections of its own, which is away while rests is set.
 func (r *run) client(t testing.TB, rests *atomic.Bool) *client {
 	t.Helper()
-	c := r.base
+	c := &client{
+		root: r.base.root, base: r.base.base, account: r.base.account, password: r.base.password, history: r.History,
+		stopped: r.stopped, published: r.published, rests: rests, breath: r.breath, chooses: r.chosen || rests == &r.asleep,
+	}
 	transport := r.server.asked().HTTP.Transport.(*http.Transport).Clone()
-	c.http, c.rests = &http.Client{Transport: transport}, rests
-	c.chooses = r.chosen || rests == &r.asleep
+	c.http = &http.Client{Transport: transport}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &c
+	if rests == &r.asleep {
+		r.sleepers = append(r.sleepers, c)
+	}
+	return c
 }
 
 // rest gives when the n-th follower of a kind, of so many, is away: half of them

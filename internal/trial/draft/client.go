@@ -41,12 +41,15 @@ var (
 	subscribeStatuses = []int{200, 204, 400, 403, 501}
 )
 
+// controlMedia is the media type of control messages, such as the Channel create
+// object: the draft writes them in JSON and names no other.
+const controlMedia = "application/json"
+
 // A Form is how messages travel. The draft asks "How is content negotiated?"
 // and does not answer, so a client must be told.
 type Form struct {
 	Accept  string // of messages; "" sends no Accept
 	Content string // Content-Type of posted messages
-	Control string // Content-Type of control messages: the Channel create object
 	// Join puts one or several messages into a body, Split takes them out.
 	Join  func(messages ...[]byte) []byte
 	Split func(body []byte) ([][]byte, error)
@@ -119,7 +122,7 @@ func (c *Client) Create(ctx context.Context, channel Channel) (Answer, error) {
 
 // CreateRaw is Create with any body in place of the Channel create object.
 func (c *Client) CreateRaw(ctx context.Context, body []byte) (Answer, error) {
-	return c.ask(ctx, http.MethodPost, c.base+"/channels/", body, c.Form.Control, createStatuses)
+	return c.ask(ctx, http.MethodPost, c.base+"/channels/", body, controlMedia, createStatuses)
 }
 
 // Post adds one or several messages to a Channel in one request.

@@ -80,7 +80,7 @@ func readChannel(text []byte) (c Channel) {
 // object, several as a list.
 func JSON() Form {
 	const media = "application/json"
-	return Form{Accept: media, Content: media, Control: media, Join: joinJSON, Split: splitJSON}
+	return Form{Accept: media, Content: media, Join: joinJSON, Split: splitJSON}
 }
 
 func joinJSON(messages ...[]byte) []byte {

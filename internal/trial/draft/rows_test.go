@@ -101,7 +101,7 @@ const (
 // taxiiForm is the Form of this server, which its documents tell a client of
 // the draft: the draft leaves it open.
 func taxiiForm() Form {
-	return Form{Accept: taxii, Content: taxii, Control: taxii, Join: joinTAXII, Split: splitTAXII}
+	return Form{Accept: taxii, Content: taxii, Join: joinTAXII, Split: splitTAXII}
 }
 
 func joinTAXII(messages ...[]byte) []byte {

@@ -19,7 +19,7 @@ import (
 // curledChannel is a Channel that curl reads as the admin.
 func curledChannel(t *testing.T) (*trial.Channel, *curl) {
 	t.Helper()
-	s := trial.Start(t, "--empty")
+	s := trial.Start(t, "--empty", "--listen", trial.Address(t))
 	return s.NewChannel(t, "feed"), newCurl(t, s)
 }
 
@@ -92,8 +92,9 @@ func TestCurlFollowsAChannel(t *testing.T) {
 	t.Parallel()
 	c, with := curledChannel(t)
 	publish(t, c, 2)
-	stream := fmt.Sprintf("no-buffer\nheader = \"Accept: text/event-stream\"\nurl = %q\n", c.URL+c.Path+"messages/?after=earliest")
-	going := with.start(t, stream)
+	stream := &curl{with.server, strings.Replace(with.common, taxii.MediaType, "text/event-stream", 1)}
+	all := fmt.Sprintf("no-buffer\nurl = %q\n", c.URL+c.Path+"messages/?after=earliest")
+	going := stream.start(t, all)
 	for n := range 5 {
 		if n == len(c.Sent) { // the rest comes while it follows
 			publish(t, c, 1)
@@ -111,9 +112,7 @@ func TestCurlFollowsAChannel(t *testing.T) {
 	}
 	c.Run(t)
 	publish(t, c, 1)
-	again := fmt.Sprintf("no-buffer\nheader = \"Accept: text/event-stream\"\nheader = \"Last-Event-ID: %s\"\nurl = %q\n",
-		c.Sent[3].Cursor, c.URL+c.Path+"messages/?after=earliest")
-	going = with.start(t, again)
+	going = stream.start(t, all+fmt.Sprintf("header = \"Last-Event-ID: %s\"\n", c.Sent[3].Cursor))
 	for _, m := range c.Sent[4:] {
 		going.message(t, m)
 	}
