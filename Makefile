@@ -21,7 +21,7 @@ RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /internal/tria
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race fuzz lint fmt bench microbench conformance interop crash docs docs-check smoke ci clean
+.PHONY: help run build test race fuzz lint fmt bench microbench conformance interop crash soak e2e-full docs docs-check smoke ci clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -68,6 +68,13 @@ interop: build ## check it with the rows of the OASIS TAXII 2.1 interoperability
 
 crash: ## kill the server ROUNDS (50) times while it is written to, on each engine, and check what it kept
 	@for e in $(ENGINES); do echo "$$e:"; $(GO) run ./internal/trial/crash -rounds $(ROUNDS) -store $$e || exit 1; done
+	@HANSOM_LONG=1 $(GO) test -count=1 -v -timeout 60m ./internal/trial/channels -run 'Acknowledged|Expires' -kills 30
+
+soak: ## 10,000 followers of a Channel, and five minutes of Messages that expire as fast as they come
+	@HANSOM_LONG=1 $(GO) test -count=1 -v -timeout 60m ./internal/trial/soak -followers 10000 -steady 5m
+
+e2e-full: ## a real browser and real clients against the real binary
+	@HANSOM_LONG=1 HANSOM_CLIENTS=1 $(GO) test -count=1 -timeout 20m ./e2e ./internal/trial/whole
 
 docs: ## run the tests and write docs/conformance.md from their results
 	@mkdir -p bin

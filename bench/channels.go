@@ -32,13 +32,12 @@ func ofChannels(workload string) bool {
 	return false
 }
 
+// mostRounds bounds the pairs of runs of each row of Channels, of which there are
+// many kinds.
+const mostRounds = 3
+
 // rounds is how many pairs of runs each row of Channels has.
-func (s *settings) rounds() int {
-	if s.quick {
-		return min(s.pairs, 3)
-	}
-	return s.pairs
-}
+func (s *settings) rounds() int { return min(s.pairs, mostRounds) }
 
 // channels measures what only Channels have.
 func (c *conductor) channels(ctx context.Context) error {

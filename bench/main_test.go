@@ -120,7 +120,7 @@ func TestFlagsSayWhatIsMeasured(t *testing.T) {
 	if len(full.loads) != 3 || full.loads[2].Number != 1_000_000 || full.each != fullEach || len(full.engines) != 2 || len(full.skipped) != 1 {
 		t.Errorf("got %+v", full)
 	}
-	if len(full.crowds) != 4 || full.crowds[3] != 10_000 || full.far != 1_000_000 || full.rounds() != 5 {
+	if len(full.crowds) != 4 || full.crowds[3] != 10_000 || full.far != 1_000_000 || full.rounds() != 3 {
 		t.Errorf("got %+v", full)
 	}
 	quick, err := readFlags([]string{"-quick"})

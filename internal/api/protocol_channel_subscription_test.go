@@ -46,7 +46,7 @@ func TestASubscriptionKeepsThePlaceOfWhoAcknowledges(t *testing.T) {
 	if p := position(`{"cursor":"` + cursors[0] + `","seek":true}`); p.Position != cursors[0] || p.Pending != 2 {
 		t.Errorf("%+v", p)
 	}
-	for body, want := range map[string]int{`{}`: 422, `{"cursor":7}`: 422, `{"cursor":null}`: 422, `{"cursor":"x"}`: 400, `[]`: 400, `{"cursor":"` + cursors[0] + `","cursor":"x"}`: 400} {
+	for body, want := range map[string]int{`{}`: 400, `{"cursor":7}`: 400, `{"cursor":null}`: 400, `{"cursor":"x"}`: 400, `[]`: 400, `{"cursor":"` + cursors[0] + `","cursor":"x"}`: 400} {
 		refusal(t, reader.ask(t, "PUT", path+"/position/", body), want)
 	}
 	for _, other := range []actor{member, w.account(t)} {

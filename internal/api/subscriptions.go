@@ -99,12 +99,17 @@ func (a *Server) unsubscribe(s *exchange.Session, w http.ResponseWriter, r *http
 }
 
 func (a *Server) setPosition(s *exchange.Session, w http.ResponseWriter, r *http.Request) error {
-	var wanted taxii.Position
-	if err := a.object(s, w, r, &wanted); err != nil {
+	body, release, err := a.text(s, w, r)
+	if err != nil {
 		return err
 	}
+	defer release()
+	var wanted taxii.Position
+	if err := decode(body, &wanted); err != nil { // what is no cursor is malformed (section 5.2), whatever it is instead
+		return taxii.Errorf(taxii.Malformed, "%s", err.Error()).Because(err)
+	}
 	if wanted.Cursor == "" {
-		return taxii.Errorf(taxii.Unprocessable, "cursor is missing, or has no value")
+		return taxii.Errorf(taxii.Malformed, "cursor is missing, or has no value")
 	}
 	now, err := s.SetPosition(r.Context(), r.PathValue("root"), r.PathValue("channel"), r.PathValue("subscription"), wanted)
 	if err != nil {

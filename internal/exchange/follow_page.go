@@ -248,7 +248,7 @@ func (f *Follower) quick(ctx context.Context, pen scribe, end feed.Place) (done 
 		return false, err
 	}
 	q := allMessages(f.at, end, int(end-f.at))
-	q.Content = true
+	q.Content, q.Lean = true, true
 	f.out.Frames = slices.Grow(f.out.Frames, q.Limit)
 	err = f.s.x.readMessages(ctx, f.channel.Feed, q, func(e *feed.Entry) bool {
 		frame := f.frame(pen, e, f.fits(pen, e))

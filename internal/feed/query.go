@@ -27,6 +27,9 @@ type Query struct {
 	// as IDs. Places are dense: who meets a gap, or nothing where the head is later,
 	// and then asks for the head, finds its Floor above the gap.
 	Messages bool
+	// Lean visits Messages with what goes out of them alone: without the version,
+	// the marks and the running total. It goes with Messages and Content.
+	Lean bool
 	// Fresh visits what was added, once and in the order in which it was added,
 	// whatever was superseded or moved by a deletion since: After, Upto and
 	// Entry.Place are the places where entries were added at first. What was deleted

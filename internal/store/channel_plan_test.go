@@ -58,6 +58,8 @@ func (s *testStore) everythingOfChannels() {
 			must(s, s.Read(ctx, c.Feed, q, func(*feed.Entry) bool { return true }))
 		}
 	}
+	lean := feed.Query{Upto: 9, Limit: 9, Messages: true, Content: true, Lean: true}
+	must(s, s.Read(ctx, c.Feed, lean, func(*feed.Entry) bool { return true }))
 	_, err := s.Append(ctx, []feed.Add{{Feed: c.Feed, Worker: &feed.Worker{Name: "w", To: 1}}})
 	must(s, err)
 	must(s, s.SetWorker(ctx, "w", 2))

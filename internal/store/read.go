@@ -186,13 +186,16 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	var m feed.Message
 	var content sql.RawBytes
 	dest := []any{&e.Place, &e.Added}
-	if !q.Bare {
+	switch {
+	case q.Lean:
+		dest = append(dest, &e.ID, &e.Type, &e.Account, &m.Origin, &m.MediaType)
+	case !q.Bare:
 		dest = append(dest, &e.ID, &e.Type, &e.SpecVersion, &e.Version)
 	}
 	if q.Records {
 		dest = append(dest, &e.Account, &e.Request)
 	}
-	if q.Messages {
+	if q.Messages && !q.Lean {
 		dest = append(dest, &e.Account, &m.Origin, &e.Size, &m.Octets, &m.MediaType, &m.Marks)
 	}
 	if q.Content {
@@ -210,6 +213,9 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 			of := m // who visits may keep it
 			e.Message = &of
 		}
+		if q.Lean {
+			e.Size = int64(len(content))
+		}
 		if e.Content = content; !visit(&e) {
 			return nil
 		}
@@ -220,6 +226,9 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 // messageColumns are what a Message has besides; the size is that of content
 // which is not read for it.
 const messageColumns = ", e.account, coalesce(e.origin, ''), octet_length(e.content), m.octets, m.media_type, m.marks"
+
+// leanColumns are those of a lean read.
+const leanColumns = ", e.id, e.type, e.account, coalesce(e.origin, ''), m.media_type"
 
 const joinMessages = " join messages m on m.feed = e.feed and m.seq = e.seq"
 
@@ -250,15 +259,20 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 		place = "p.at"
 	}
 	b.WriteString("select " + place + ", e.added")
-	if !q.Bare {
+	switch {
+	case q.Lean:
+		b.WriteString(leanColumns)
+	case !q.Bare:
 		b.WriteString(", e.id, e.type, e.spec_version, e.version")
 	}
 	if q.Records {
 		b.WriteString(", e.account, e.request")
 	}
 	if q.Messages {
-		b.WriteString(messageColumns)
 		r.join = joinMessages
+	}
+	if q.Messages && !q.Lean {
+		b.WriteString(messageColumns)
 	}
 	if q.Content {
 		b.WriteString(", e.content")
@@ -270,6 +284,9 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 		r.places("+v.seq", "v.id"+among(r, q.IDs)+r.types("v")) // with a sign no index by place is taken
 	case indexed(q):
 		r.places("v.seq", r.arms()...)
+	case q.Lean: // entries lie in the order of their places: the next is found at once
+		b.WriteString(" from messages m cross join entries e where m.feed = " + r.feed + r.between("m.seq") + " and " + e.entryOf("m") +
+			r.visible("e") + r.types("e") + " order by m.seq limit " + r.limit)
 	case q.Versions.OnlyLast():
 		b.WriteString(" from live v cross join entries e where v.feed = " + r.feed + r.conditions("v") + r.types("v") +
 			" and " + e.entryOf("v") + " order by v.seq limit " + r.limit)

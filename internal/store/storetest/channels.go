@@ -97,8 +97,7 @@ func channelKeeps(r *rig) {
 	r.flow(c.Feed, 20, 10, 1)
 	set(200, keep(0, 600), keep(10, 200))
 	set(70, keep(0, 600), keep(10, 200), keep(30, 70))
-	_, err := r.Expire(r.Context(), c.Feed, 10)
-	r.must(err)
+	r.expire(c.Feed, 10)
 	r.flow(c.Feed, 30, 1, 1)
 	set(50, keep(10, 200), keep(30, 70), keep(31, 50)) // of the first nothing is left
 	set(9999, keep(10, 9999))
