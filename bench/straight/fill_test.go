@@ -78,6 +78,7 @@ func (f filling) fill(t *testing.T) {
 	_, prepare := opened(t, f.Store)
 	prepare(`pragma cache_size = -1000000`)()
 	prepare(`pragma synchronous = off`)()
+	prepare(`pragma journal_mode = off`)() // the next who opens the file sets it again
 	w := rowWriter{prepare(insertPublished), prepare(insertLive), prepare(insertMessage)}
 	begin, commit, move := prepare("begin immediate"), prepare("commit"), prepare(moveHead)
 	channel, account := catalog.Channels[0], catalog.Accounts[len(catalog.Accounts)-1].ID

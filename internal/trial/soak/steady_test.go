@@ -56,7 +56,8 @@ func steady(t *testing.T, s *trial.Server, size func() int64) {
 	most := publish(t, kept, measureFor, 0)
 	pace := most.perSecond() / 2
 	plain := publish(t, kept, plainFor, pace)
-	t.Logf("at most %.0f/s; half of it, %s, keeping all: p50 %v, p99 %v", most.perSecond(), &plain, plain.at(0.5), plain.at(0.99))
+	t.Logf("as fast as it goes, %s", &most)
+	t.Logf("half of it, keeping all, %s", &plain)
 
 	w := &watch{size: size}
 	ctx, stop := context.WithCancel(t.Context())
@@ -66,16 +67,16 @@ func steady(t *testing.T, s *trial.Server, size func() int64) {
 	rest := publish(t, going, *steadyFlag-ttl-lagMost, pace)
 	stop()
 	watching.Wait()
-	t.Logf("before anything expires, %s: p50 %v, p99 %v", &first, first.at(0.5), first.at(0.99))
-	t.Logf("while as much expires, %s: p50 %v, p99 %v; longest lag %v; sizes in MB every 10 s: %v",
-		&rest, rest.at(0.5), rest.at(0.99), w.lag.Round(time.Millisecond), w.sizes())
+	t.Logf("before anything expires, %s", &first)
+	t.Logf("while as much expires, %s", &rest)
+	t.Logf("longest lag %v; sizes in MB every 10 s: %v", w.lag.Round(time.Millisecond), w.sizes())
 	if w.lag > lagMost {
 		t.Errorf("what had expired was there for %v, at most %v are allowed", w.lag, lagMost)
 	}
 	if w.oldest < ttl-time.Second {
 		t.Errorf("the oldest Message was %v old, and older ones were gone", w.oldest)
 	}
-	if took, allowed := rest.at(0.99), slowerMost*plain.at(0.99)+slowerMore; took > allowed {
+	if took, allowed := rest.slow(), slowerMost*plain.slow()+slowerMore; took > allowed {
 		t.Errorf("beside the purge the slowest hundredth takes %v or more, at most %v are allowed", took, allowed)
 	}
 	if rest.perSecond() < 0.95*pace {
@@ -91,18 +92,33 @@ func steady(t *testing.T, s *trial.Server, size func() int64) {
 
 // published tells how long each publication took.
 type published struct {
-	took []time.Duration // in order of size
-	all  time.Duration
+	took    []time.Duration   // in order of size
+	windows [][]time.Duration // likewise, by when they were due
+	all     time.Duration
 }
+
+// window is over what time slow ones are looked at together: what else the machine
+// does for a while shall not decide.
+const window = 10 * time.Second
 
 func (p *published) perSecond() float64 { return float64(len(p.took)) / p.all.Seconds() }
 
-func (p *published) at(part float64) time.Duration {
-	return p.took[int(part*float64(len(p.took)-1))].Round(10 * time.Microsecond)
+func at(took []time.Duration, part float64) time.Duration {
+	return took[int(part*float64(len(took)-1))].Round(10 * time.Microsecond)
+}
+
+// slow is the 99th percentile, as it is in the median window.
+func (p *published) slow() time.Duration {
+	var list []time.Duration
+	for _, took := range p.windows {
+		list = append(list, at(took, 0.99))
+	}
+	return median(list)
 }
 
 func (p *published) String() string {
-	return fmt.Sprintf("%.0f/s for %v", p.perSecond(), p.all.Round(time.Second))
+	return fmt.Sprintf("%.0f/s for %v: p50 %v, p99 %v, in the median window of %v %v",
+		p.perSecond(), p.all.Round(time.Second), at(p.took, 0.5), at(p.took, 0.99), window, p.slow())
 }
 
 // publish publishes Messages of 1 KB, so many in a second, or as fast as it goes (0).
@@ -117,7 +133,8 @@ func publish(t *testing.T, c *trial.Channel, how time.Duration, perSecond float6
 			return began.Add(time.Duration(float64(number.Add(1)) / perSecond * float64(time.Second)))
 		}
 	}
-	parts := make([][]time.Duration, publishers)
+	type one struct{ due, took time.Duration }
+	parts := make([][]one, publishers)
 	var all sync.WaitGroup
 	for n := range publishers {
 		all.Go(func() {
@@ -128,18 +145,22 @@ func publish(t *testing.T, c *trial.Channel, how time.Duration, perSecond float6
 					t.Errorf("publish: %d %.300s %v", a.Status, a.Body, err)
 					return
 				}
-				parts[n] = append(parts[n], time.Since(due))
+				parts[n] = append(parts[n], one{due.Sub(began), time.Since(due)})
 			}
 		})
 	}
 	all.Wait()
 	p.all = time.Since(began)
-	for _, part := range parts {
-		p.took = append(p.took, part...)
+	p.windows = make([][]time.Duration, int(how/window))
+	for _, o := range slices.Concat(parts...) {
+		n := min(int(o.due/window), len(p.windows)-1)
+		p.windows[n] = append(p.windows[n], o.took)
+		p.took = append(p.took, o.took)
 	}
-	slices.Sort(p.took)
-	if len(p.took) == 0 {
-		t.Fatal("nothing was published")
+	for _, took := range append(p.windows, p.took) {
+		if slices.Sort(took); len(took) == 0 {
+			t.Fatal("nothing was published")
+		}
 	}
 	return p
 }
