@@ -126,7 +126,7 @@ func TestManyMessagesArePurgedInStepsWithoutHurtingPublishers(t *testing.T) {
 	h, now := timed(t)
 	h.root(t, "trust")
 	h.channel(t, "trust", "alerts", ttl(60))
-	for n := 0; n < 3000; n += 500 {
+	for n := 0; n < 1000; n += 500 {
 		var drafts []string
 		for i := range 500 {
 			drafts = append(drafts, draft(id(n+i), 1))

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what happens within milliseconds.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // eventually waits until what is asked for holds.
 func eventually(t *testing.T, what string, holds func() bool) {
