@@ -107,18 +107,20 @@ func at(took []time.Duration, part float64) time.Duration {
 	return took[int(part*float64(len(took)-1))].Round(10 * time.Microsecond)
 }
 
-// slow is the 99th percentile, as it is in the median window.
-func (p *published) slow() time.Duration {
-	var list []time.Duration
+// each gives the 99th percentile in each window.
+func (p *published) each() (list []time.Duration) {
 	for _, took := range p.windows {
-		list = append(list, at(took, 0.99))
+		list = append(list, at(took, 0.99).Round(time.Millisecond))
 	}
-	return median(list)
+	return list
 }
 
+// slow is the 99th percentile, as it is in the median window.
+func (p *published) slow() time.Duration { return median(p.each()) }
+
 func (p *published) String() string {
-	return fmt.Sprintf("%.0f/s for %v: p50 %v, p99 %v, in the median window of %v %v",
-		p.perSecond(), p.all.Round(time.Second), at(p.took, 0.5), at(p.took, 0.99), window, p.slow())
+	return fmt.Sprintf("%.0f/s for %v: p50 %v, p99 %v, in each window of %v %v",
+		p.perSecond(), p.all.Round(time.Second), at(p.took, 0.5), at(p.took, 0.99), window, p.each())
 }
 
 // publish publishes Messages of 1 KB, so many in a second, or as fast as it goes (0).
