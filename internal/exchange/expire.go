@@ -16,25 +16,34 @@ import (
 // (R194), Messages after their ttl, and Subscriptions that nobody uses or may use
 // any more.
 func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
-	e := &expirer{Exchange: x, due: map[string]expiry{}}
+	e := &expirer{Exchange: x, due: map[string]expiry{}, every: purgeIdle}
+	seldom := func() time.Duration { return purgeIdle }
 	var all sync.WaitGroup
-	for _, task := range []func(context.Context) (more bool, err error){x.purge, e.step, x.discard, x.discardUnreadable} {
-		all.Go(func() { keepAt(ctx, task, failed) })
+	for _, task := range []chore{{x.purge, seldom}, {e.step, e.idle}, {x.discard, seldom}, {x.discardUnreadable, seldom}} {
+		all.Go(func() { task.keepAt(ctx, failed) })
 	}
 	all.Wait()
 }
 
-// keepAt carries out the steps of a task, and looks every purgeIdle whether there
-// are some.
-func keepAt(ctx context.Context, step func(context.Context) (more bool, err error), failed func(error)) {
+// chore is what is done in small steps, and how long there is nothing to be done
+// once there is no more.
+type chore struct {
+	step func(context.Context) (more bool, err error)
+	idle func() time.Duration
+}
+
+func (c chore) keepAt(ctx context.Context, failed func(error)) {
 	for {
 		wait := purgePause
-		more, err := step(ctx)
+		more, err := c.step(ctx)
 		if err != nil && ctx.Err() == nil {
 			failed(err)
 		}
-		if err != nil || !more {
+		switch {
+		case err != nil:
 			wait = purgeIdle
+		case !more:
+			wait = c.idle()
 		}
 		select {
 		case <-ctx.Done():
@@ -61,7 +70,31 @@ func (x *Exchange) discard(ctx context.Context) (more bool, err error) {
 // where something is due.
 type expirer struct {
 	*Exchange
-	due map[string]expiry // by the id of the Channel
+	due   map[string]expiry // by the id of the Channel
+	every time.Duration     // how often it looks
+	steps int               // since it last looked for something ...
+	rows  feed.Place        // ... and how many Messages they purged
+}
+
+const (
+	// purgeOften is how often it is looked where much expires: what waits for a
+	// second is a burst of steps that holds up those who publish.
+	purgeOften = 50 * time.Millisecond
+	// purgeFew is how many Messages are not worth a commit of their own.
+	purgeFew = 25
+)
+
+// idle looks more often where there was more than a step to do at once, and less
+// where there was little.
+func (e *expirer) idle() time.Duration {
+	switch {
+	case e.steps > 1:
+		e.every = max(e.every/2, purgeOften)
+	case e.rows < purgeFew:
+		e.every = min(2*e.every, purgeIdle)
+	}
+	e.steps, e.rows = 0, 0
+	return e.every
 }
 
 // expiry is when the oldest Message of a Channel is to go, as far as it is kept
@@ -103,11 +136,22 @@ func (e *expirer) channel(ctx context.Context, c *Channel, now taxii.Time) (more
 		return false, err
 	}
 	if upto > head.Floor {
-		if more, err = e.store.Expire(ctx, c.Feed, upto); more || err != nil {
+		if more, err = e.expire(ctx, c.Feed, head, upto); more || err != nil {
 			return more, err
 		}
 	}
 	return false, e.plan(ctx, c, max(upto, head.Floor), head.Place)
+}
+
+// expire does a step of what is due, and counts it.
+func (e *expirer) expire(ctx context.Context, id feed.ID, head feed.Head, upto feed.Place) (more bool, err error) {
+	if more, err = e.store.Expire(ctx, id, upto); err != nil {
+		return more, err
+	}
+	now, err := e.store.Head(ctx, id)
+	e.steps++
+	e.rows += now.Floor - head.Floor
+	return more, err
 }
 
 // expired gives the place up to which all Messages have had their ttl. A Message
