@@ -1,7 +1,7 @@
 # What one does with hansom. `make` alone prints this list.
 # Needs Go and GNU make; `race` a C compiler as well, `lint` golangci-lint, `smoke` curl. Tests on the second engine need
-# PostgreSQL's programs (Debian: postgresql; no server has to run), those with a browser Chromium (Debian: chromium); without
-# them they say SKIPPED.
+# PostgreSQL's programs (Debian: postgresql; no server has to run), those with a browser Chromium (Debian: chromium), those
+# of ACME Pebble (go install github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1); without them they say SKIPPED.
 
 SHELL   := /bin/sh
 GO      ?= $(shell command -v go || echo /usr/local/go/bin/go)

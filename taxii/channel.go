@@ -54,9 +54,10 @@ type Channel struct {
 	Earliest          string   `json:"earliest,omitempty"`
 	Latest            string   `json:"latest,omitempty"`
 
-	Grants  []ChannelGrant `json:"grants,omitempty"`
-	Clashes int64          `json:"clashes,omitempty"` // drafts refused because another publisher's Message has their id
-	Stopped []string       `json:"stopped,omitempty"` // why from_collection or to_collection does not go on
+	Grants   []ChannelGrant `json:"grants,omitempty"`
+	Unmarked string         `json:"unmarked,omitempty"` // only for who manages it; absent: clear
+	Clashes  int64          `json:"clashes,omitempty"`  // drafts refused because another publisher's Message has their id
+	Stopped  []string       `json:"stopped,omitempty"`  // why from_collection or to_collection does not go on
 
 	ETag string `json:"-"` // of this state, for the header; quoted
 }
@@ -68,12 +69,18 @@ type Channels struct {
 	Next     string    `json:"next,omitempty"`
 }
 
-// ChannelGrant says what an account may do on a Channel.
+// ChannelGrant says what an account or a group may do on a Channel; one of both is
+// named. Ceiling is the name of the highest marking level that is read by it,
+// clear, green, amber, amber+strict or red. In an answer "" is none. In a request
+// "" keeps the one that there is, so that who does not know of ceilings lifts none;
+// none, the word, lifts it.
 type ChannelGrant struct {
-	Account   string `json:"account"`
+	Account   string `json:"account,omitempty"`
+	Group     string `json:"group,omitempty"`
 	CanRead   bool   `json:"can_read"`
 	CanWrite  bool   `json:"can_write"`
 	CanManage bool   `json:"can_manage"`
+	Ceiling   string `json:"ceiling,omitempty"`
 }
 
 // ChannelGrants is the whole list of the grants of a Channel.
@@ -141,7 +148,7 @@ const (
 )
 
 // Gap says what a Subscription has missed. Missed counts Messages, Selector not
-// applied; nil where it cannot be known.
+// applied; nil where it cannot be known, and for an account that does not see all.
 type Gap struct {
 	Missed *int64 `json:"missed,omitempty"`
 	From   string `json:"from"`
@@ -176,8 +183,8 @@ type Subscription struct {
 	Name            string              `json:"name,omitempty"`
 	Selector        map[string][]string `json:"selector,omitempty"`
 	Position        string              `json:"position"`
-	Pending         int64               `json:"pending"`
-	PendingBytes    int64               `json:"pending_bytes"`
+	Pending         Count               `json:"pending,omitzero"`
+	PendingBytes    Count               `json:"pending_bytes,omitzero"`
 	MaxPending      int64               `json:"max_pending,omitempty"`
 	MaxPendingBytes int64               `json:"max_pending_bytes,omitempty"`
 	IdleTimeout     int64               `json:"idle_timeout"` // seconds
@@ -188,6 +195,38 @@ type Subscription struct {
 	Push            *Push               `json:"push,omitempty"`
 
 	ETag string `json:"-"` // of this state, for the header; quoted
+}
+
+// Count is a number of Messages or octets that the server may keep to itself, as
+// it does where an account does not see all of them; Untold then.
+type Count int64
+
+// Untold stands for a Count that the server did not give.
+const Untold Count = -1
+
+// IsZero tells that a Count is left out of JSON.
+func (c Count) IsZero() bool { return c == Untold }
+
+// UnmarshalJSON implements json.Unmarshaler: counts that are absent are Untold.
+func (s *Subscription) UnmarshalJSON(text []byte) error {
+	type plain Subscription
+	sub := plain{Pending: Untold, PendingBytes: Untold}
+	if err := json.Unmarshal(text, &sub); err != nil {
+		return err
+	}
+	*s = Subscription(sub)
+	return nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler, likewise.
+func (p *PositionNow) UnmarshalJSON(text []byte) error {
+	type plain PositionNow
+	now := plain{Pending: Untold}
+	if err := json.Unmarshal(text, &now); err != nil {
+		return err
+	}
+	*p = PositionNow(now)
+	return nil
 }
 
 // Subscriptions is a page of Subscriptions.
@@ -218,7 +257,7 @@ type Position struct {
 // PositionNow is the answer to a Position.
 type PositionNow struct {
 	Position string `json:"position"`
-	Pending  int64  `json:"pending"`
+	Pending  Count  `json:"pending,omitzero"`
 }
 
 // The states of a Push.

@@ -80,11 +80,17 @@ type Error struct {
 	cause error // for the log, never for the peer
 }
 
-// Allowance is how often something may be asked for in a minute (section 10 of
-// docs/channels.md).
+// Allowance is how much of something may be used, and what of it is left (section
+// 10 of docs/channels.md, and draft-ietf-httpapi-ratelimit-headers). Without a
+// Quota there is no bound.
 type Allowance struct {
-	Name      string // of what is counted, a token such as join
-	PerMinute int
+	Name      string        // of what is counted, a token such as join
+	Unit      string        // in which it is counted, such as content-bytes; "": requests
+	PerMinute int           // how many there may be in a minute; 0 where that tells nothing
+	Quota     int64         // how many there may be at once, or in a Window
+	Window    time.Duration // 0: at any one time
+	Left      int64
+	Resets    time.Duration // until all of it is there again; 0 where nobody knows
 }
 
 // Errorf makes an Error whose Title is the text that format and args give, fit

@@ -20,7 +20,8 @@ every right; anonymous is everyone, also without credentials.
 
 Passwords are read from standard input or made here; they are never arguments, and only
 their hashes are kept.`,
-		a.accountAdd(), a.accountList(), a.accountShow(), a.accountSet(), a.accountPassword(), a.accountHash(), a.accountRemove())
+		a.accountAdd(), a.accountList(), a.accountShow(), a.accountSet(), a.accountPassword(), a.accountHash(), a.accountRemove(),
+		a.accountUsage())
 }
 
 // accountAnswer is an account as printed; the password only once it is made.
@@ -29,11 +30,11 @@ type accountAnswer struct {
 	Password string `json:"password,omitempty"`
 }
 
-const optionHelp = "`NAME` of an option for clients that need it: empty_list, ignore_foreign_cursor"
+const optionHelp = "`NAME` of an option: empty_list, ignore_foreign_cursor, certificate_required"
 
 func (a *app) accountAdd() *cobra.Command {
 	var stdin, none bool
-	var options []string
+	var options, limits []string
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add an account",
@@ -42,7 +43,10 @@ printed, this once.
 
 Options are for clients that cannot do otherwise: empty_list writes empty lists instead
 of leaving them out, ignore_foreign_cursor begins again where a client sends the cursor
-of another collection.`,
+of another collection. certificate_required lets the account in with a client certificate
+of its own alone, or beside its password, token or JWT (hansom certificate).
+
+` + limitUsage,
 		Example: `  hansom account add alice
   hansom account add alice --password-stdin <password.txt
   hansom account add feed-reader --option empty_list`,
@@ -52,6 +56,9 @@ of another collection.`,
 				return misused("--password-stdin and --no-password exclude each other")
 			}
 			set, err := accountOptions(exchange.AccountSetting{Name: args[0]}, options)
+			if err == nil {
+				set.Limits, err = readLimits(set.Limits, limits)
+			}
 			if err != nil {
 				return err
 			}
@@ -67,6 +74,7 @@ of another collection.`,
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&none, "no-password", false, "let the account have none: it cannot sign in")
 	cmd.Flags().StringArrayVar(&options, "option", nil, optionHelp)
+	cmd.Flags().StringSliceVar(&limits, "limit", nil, limitHelp)
 	return a.printsJSON(cmd)
 }
 
@@ -146,9 +154,10 @@ func accountState(r exchange.AccountRecord) string {
 
 func (a *app) accountShow() *cobra.Command {
 	return a.printsJSON(&cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show an account",
-		Long:    "Shows an account, how it signs in, and its options. Its grants: hansom grant show NAME.",
+		Use:   "show NAME",
+		Short: "Show an account",
+		Long: `Shows an account, how it signs in, its options and its own limits. Its grants: hansom grant show NAME;
+the limits that hold for it: hansom account usage NAME.`,
 		Example: "  hansom account show alice",
 		Args:    takes("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -165,41 +174,56 @@ func (a *app) accountShow() *cobra.Command {
 
 func (a *app) showAccount(r exchange.AccountRecord) {
 	a.table([]string{"number", strconv.FormatInt(r.ID, 10)}, []string{"name", r.Name}, []string{"signs in with", strings.Join(r.SignIn, ",")},
-		[]string{"options", strings.Join(r.Options, ",")}, []string{"state", accountState(r)})
+		[]string{"options", strings.Join(r.Options, ",")}, []string{"limits", limitText(r.Limits)}, []string{"state", accountState(r)})
 }
 
 func (a *app) accountSet() *cobra.Command {
-	var options []string
+	var options, limits []string
 	cmd := &cobra.Command{
-		Use:   "set NAME --option NAME[=off]",
-		Short: "Turn options of an account on or off",
-		Long: `Turns options of an account on or off; those that are not named stay. They hold from the
-next request on.`,
-		Example: "  hansom account set alice --option empty_list --option ignore_foreign_cursor=off",
-		Args:    takes("NAME"),
+		Use:   "set NAME [--option NAME[=off]] [--limit LIST]",
+		Short: "Set options and limits of an account",
+		Long: `Turns options of an account on or off, and sets limits; those that are not named stay. They
+hold from the next request on.
+
+` + limitUsage,
+		Example: `  hansom account set alice --option empty_list --option ignore_foreign_cursor=off
+  hansom account set alice --limit requests=50,burst=200,objects/day=100000,bytes/day=10GiB
+  hansom account set anonymous --limit requests=5`,
+		Args: takes("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(options) == 0 {
-				return misused("nothing to set: --option is missing")
+			if len(options)+len(limits) == 0 {
+				return misused("nothing to set: --option and --limit are missing")
 			}
 			return a.control(cmd.Context(), func(c *admin.Client) error {
-				return a.setAccount(cmd.Context(), c, args[0], options)
+				return a.setAccount(cmd.Context(), c, args[0], options, limits)
 			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&options, "option", nil, optionHelp+"; NAME=off turns it off")
+	cmd.Flags().StringSliceVar(&limits, "limit", nil, limitHelp)
 	return a.printsJSON(cmd)
 }
 
-func (a *app) setAccount(ctx context.Context, c *admin.Client, name string, options []string) error {
+func (a *app) setAccount(ctx context.Context, c *admin.Client, name string, options, limits []string) error {
 	now, err := c.Account(ctx, name)
 	if err != nil {
 		return tried(err, "set account %q", name)
 	}
 	set, err := accountOptions(exchange.AccountSetting{Options: now.Options}, options)
+	if err == nil {
+		set.Limits, err = readLimits(now.Limits, limits)
+	}
 	if err != nil {
 		return err
 	}
-	r, err := c.SetAccount(ctx, name, map[string]any{"options": append([]string{}, set.Options...)})
+	patch := map[string]any{}
+	if len(options) > 0 {
+		patch["options"] = append([]string{}, set.Options...)
+	}
+	if len(limits) > 0 {
+		patch["limits"] = set.Limits
+	}
+	r, err := c.SetAccount(ctx, name, patch)
 	if err != nil {
 		return tried(err, "set account %q", name)
 	}

@@ -83,8 +83,8 @@ HANSOM_LISTEN, over them from flags.`,
 	flags.StringVar(&a.data, "data", "", "data `DIR` of the server (default \""+node.Defaults().Data+"\")")
 	top.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	top.AddCommand(
-		a.serve(), a.initialize(), a.demo(), a.root(), a.collection(), a.channel(), a.account(), a.grant(),
-		a.importing(), a.export(), a.keys(), a.apply(), a.restored(), a.conformance(), a.bench(), a.version(),
+		a.serve(), a.initialize(), a.demo(), a.root(), a.collection(), a.channel(), a.account(), a.token(), a.certificate(), a.group(), a.grant(), a.access(),
+		a.importing(), a.export(), a.keys(), a.audit(), a.apply(), a.restored(), a.conformance(), a.bench(), a.version(),
 		a.publish(), a.follow(), a.subscriptions(),
 	)
 	return top

@@ -24,12 +24,12 @@ func (a *app) apply() *cobra.Command {
 	var o applying
 	cmd := &cobra.Command{
 		Use:   "apply FILE",
-		Short: "Make roots, collections, channels, accounts and grants as a file declares them",
-		Long: `Makes API Roots, Collections, Channels, accounts and grants as a YAML file declares them. What is
-there already as declared stays untouched, so that a second run has nothing to do; what
-is not declared stays too, unless --prune removes it. First the plan is shown: + is
-added, ~ is changed, - is removed. Then it asks, unless --yes; where nobody can be asked
-nothing is changed without --yes.
+		Short: "Make roots, collections, channels, accounts, groups and grants as a file declares them",
+		Long: `Makes API Roots, Collections, Channels, accounts, groups and grants as a YAML file
+declares them. What is there already as declared stays untouched, so that a second run
+has nothing to do; what is not declared stays too, unless --prune removes it. First the
+plan is shown: + is added, ~ is changed, - is removed. Then it asks, unless --yes; where
+nobody can be asked nothing is changed without --yes.
 
 Passwords never stand in the file: an account has password: {env: NAME} or
 password: {file: PATH}, or password_hash: as hansom account hash prints it.

@@ -24,7 +24,10 @@ type declaration struct {
 	Collections []exchange.CollectionSetting `yaml:"collections"`
 	Channels    []exchange.ChannelSetting    `yaml:"channels"`
 	Accounts    []declaredAccount            `yaml:"accounts"`
+	Groups      []exchange.GroupSetting      `yaml:"groups"`
 	Grants      []exchange.GrantSetting      `yaml:"grants"`
+
+	Certificates []exchange.CertificateSetting `yaml:"certificates"`
 }
 
 // declaredAccount is an account in it.
@@ -71,7 +74,8 @@ func (a *app) declared(file string) (exchange.Declaration, error) {
 	if err != nil {
 		return exchange.Declaration{}, tried(err, "read %s", file)
 	}
-	wanted := exchange.Declaration{Roots: d.Roots, Collections: d.Collections, Channels: d.Channels, Grants: d.Grants}
+	wanted := exchange.Declaration{Roots: d.Roots, Collections: d.Collections, Channels: d.Channels, Groups: d.Groups, Grants: d.Grants}
+	wanted.Certificates = d.Certificates
 	for _, account := range d.Accounts {
 		set := account.AccountSetting
 		if account.Reference != nil {

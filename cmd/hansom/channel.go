@@ -49,6 +49,7 @@ func (f *channelFlags) add(cmd *cobra.Command) {
 	flags.Int64Var(&f.MaxMessages, "max-messages", 0, "keep at most so many Messages: more are refused until some expire; 0 is no `NUMBER`")
 	flags.Int64Var(&f.MaxBytes, "max-bytes", 0, "keep at most so many octets; 0 is no `NUMBER`")
 	flags.StringSliceVar(&f.PermittedMessages, "permit", nil, "`TYPES` of Messages, or of the objects in Envelopes, that are taken, with commas (default all)")
+	unmarkedFlag(flags, &f.Unmarked, "Messages in which something has no TLP marking")
 	flags.BoolVar(&f.ShowPublishers, "show-publishers", false, "tell readers which account published a Message")
 }
 
@@ -63,7 +64,7 @@ func (f *channelFlags) patch(cmd *cobra.Command) map[string]any {
 		"from": {"from_collection", f.from}, "to": {"to_collection", f.to},
 		"max-message-size": {"max_message_size", f.MaxMessageSize}, "max-messages": {"max_messages", f.MaxMessages},
 		"max-bytes": {"max_bytes", f.MaxBytes}, "permit": {"permitted_messages", f.PermittedMessages},
-		"show-publishers": {"show_publishers", f.ShowPublishers},
+		"show-publishers": {"show_publishers", f.ShowPublishers}, "unmarked": {"unmarked", f.Unmarked},
 	} {
 		if cmd.Flags().Changed(flag) {
 			patch[member.name] = member.value
@@ -123,7 +124,7 @@ func (a *app) channelList() *cobra.Command {
 		Long:    "Lists the Channels of an API Root or, without one, of all.",
 		Example: "  hansom channel list\n  hansom channel list trust --json",
 	}, (*admin.Client).Channels, []string{"ROOT", "NAME", "TITLE", "MODE", "TTL", "MESSAGES", "STATE"}, func(r *exchange.ChannelRecord) []string {
-		return []string{r.Root, r.Name, r.Title, r.Mode, spanOf(r.TTL), strconv.FormatInt(r.Messages, 10), channelState(r)}
+		return []string{r.Root, r.Name, r.Title, r.Mode, spanOf(r.TTL), strconv.FormatInt(int64(r.Messages), 10), channelState(r)}
 	})
 }
 
@@ -165,8 +166,8 @@ func (a *app) printChannel(r *exchange.ChannelRecord) {
 		[]string{"ttl", spanOf(r.TTL)}, []string{"from collection", r.FromCollection}, []string{"to collection", r.ToCollection},
 		[]string{"permitted", firstOf(strings.Join(r.PermittedMessages, ","), "all")},
 		[]string{"max message size", number(r.MaxMessageSize)}, []string{"max messages", bound(r.MaxMessages)},
-		[]string{"max bytes", bound(r.MaxBytes)}, []string{"shows publishers", yes(r.ShowPublishers)},
-		[]string{"messages", number(r.Messages)}, []string{"octets", number(r.Bytes)}, []string{"ids that clashed", number(r.Clashes)})
+		[]string{"max bytes", bound(r.MaxBytes)}, []string{"shows publishers", yes(r.ShowPublishers)}, []string{"unmarked", firstOf(r.Unmarked, "clear")},
+		[]string{"messages", number(int64(r.Messages))}, []string{"octets", number(int64(r.Bytes))}, []string{"ids that clashed", number(r.Clashes)})
 	for _, why := range r.Stopped {
 		a.say("stopped: %s", why)
 	}
@@ -179,7 +180,7 @@ func (a *app) channelSet() *cobra.Command {
 		Short: "Change a Channel",
 		Long: `Changes the settings of a Channel that are named by flags, and no others. Its name, content
 type and mode stay. A shorter --ttl holds for what is published from now on, a longer one
-also for what is still kept. --from and --to name the same Collection again, from then on
+also for what is still kept; a higher --unmarked too, a lower one for what comes. --from and --to name the same Collection again, from then on
 in the name of the operator, or end it with "".`,
 		Example: `  hansom channel set trust/alerts --ttl 30d --permit indicator,malware
   hansom channel set trust/alerts --from ""`,

@@ -7,15 +7,19 @@ import (
 
 	"github.com/hansom-taxii/hansom/internal/admin"
 	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/taxii"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) grant() *cobra.Command {
 	return noun("grant", "Add, list, show, set and remove grants",
-		`A grant says what an account may do where: read, write, manage, or all of these, on the
-server, an API Root, a Collection or a Channel. No right implies another, and a right on
-the server or an API Root holds for everything in it. What is granted to anonymous,
-everyone may, also without credentials.
+		`A grant says what an account, or every member of a group, may do where: read, write,
+manage, or all of these, on the server, an API Root, a Collection or a Channel. No right
+implies another, and a right on the server or an API Root holds for everything in it. What
+is granted to anonymous, everyone may, also without credentials.
+
+With a ceiling, what is read by a grant is marked no higher: clear, green, amber,
+amber+strict or red. Of several grants that let read, the highest ceiling holds.
 
 On the server or an API Root there is also create, to make Channels there, and there and
 on a Channel push, to have Messages sent to a URL.
@@ -65,11 +69,16 @@ func onFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("on", "", "`RESOURCE`: server, ROOT, ROOT/NAME or ROOT/channel/NAME")
 }
 
-// changeGrant completes a verb that changes the rights of an account on a
+// ceilingFlag gives a verb the flag --ceiling.
+func ceilingFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("ceiling", "", "highest marking `LEVEL` that is read by the grant: clear, green, amber, amber+strict, red, or none for any (default what is there)")
+}
+
+// changeGrant completes a verb that changes the rights of an account or a group on a
 // resource: rights makes the new ones of those that are there.
 func (a *app) changeGrant(cmd *cobra.Command, rights func(there, named exchange.Rights) exchange.Rights) *cobra.Command {
-	on := onFlag(cmd)
-	cmd.Args = takes("ACCOUNT", "RIGHT...")
+	on, ceiling := onFlag(cmd), ceilingFlag(cmd)
+	cmd.Args = takes("NAME", "RIGHT...")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		named, err := exchange.ParseRights(args[1:])
 		switch {
@@ -79,19 +88,32 @@ func (a *app) changeGrant(cmd *cobra.Command, rights func(there, named exchange.
 			return misused("--on is missing")
 		}
 		return a.control(cmd.Context(), func(c *admin.Client) error {
-			set, err := newGrant(cmd.Context(), c, args[0], *on, func(there exchange.Rights) exchange.Rights { return rights(there, named) })
+			set, err := newGrant(cmd.Context(), c, args[0], *on, *ceiling, func(there exchange.Rights) exchange.Rights { return rights(there, named) })
 			if err != nil {
 				return tried(err, "grant %s to %q on %s", named, args[0], *on)
 			}
-			return a.print(set, func() { a.say("%s may %s on %s", set.Account, strings.Join(set.Rights, ", "), set.On) })
+			return a.print(set, func() { a.sayGrant(set) })
 		})
 	}
 	return a.printsJSON(cmd)
 }
 
-func newGrant(ctx context.Context, c *admin.Client, account, on string, rights func(exchange.Rights) exchange.Rights) (exchange.GrantSetting, error) {
-	set := exchange.GrantSetting{Account: account}
-	var err error
+func (a *app) sayGrant(set exchange.GrantSetting) {
+	upTo := ""
+	if set.Ceiling != "" {
+		upTo = ", and reads what is marked up to " + set.Ceiling
+	}
+	a.say("%s may %s on %s%s", set.To(), strings.Join(set.Rights, ", "), set.On, upTo)
+}
+
+// newGrant gives an account or a group rights made of those that are there. The
+// ceiling that is there stays where none is named, as long as there is something to
+// read.
+func newGrant(ctx context.Context, c *admin.Client, name, on, ceiling string, rights func(exchange.Rights) exchange.Rights) (exchange.GrantSetting, error) {
+	set, err := grantTo(ctx, c, name)
+	if err != nil {
+		return set, err
+	}
 	if set.On, err = resourceOf(ctx, c, on); err != nil {
 		return set, err
 	}
@@ -100,44 +122,71 @@ func newGrant(ctx context.Context, c *admin.Client, account, on string, rights f
 		return set, err
 	}
 	var there exchange.Rights
+	kept := ""
 	for _, g := range grants {
-		if g.Account == account && g.On == set.On {
+		if g.To() == set.To() && g.On == set.On {
 			if there, err = exchange.ParseRights(g.Rights); err != nil {
 				return set, err
 			}
+			kept = g.Ceiling
 		}
 	}
-	set.Rights = rights(there).List()
+	now := rights(there)
+	set.Rights = now.List()
+	switch {
+	case ceiling == "none":
+	case ceiling != "":
+		set.Ceiling = ceiling
+	case now.Has(exchange.Read):
+		set.Ceiling = kept
+	}
 	return set, c.SetGrant(ctx, set)
+}
+
+// grantTo begins a grant to the group of this name or, where there is none, to the
+// account: the two share their names.
+func grantTo(ctx context.Context, c *admin.Client, name string) (exchange.GrantSetting, error) {
+	_, err := c.Group(ctx, name)
+	switch {
+	case err == nil:
+		return exchange.GrantSetting{Group: name}, nil
+	case taxii.KindOf(err) != taxii.NotFound:
+		return exchange.GrantSetting{}, err
+	}
+	return exchange.GrantSetting{Account: name}, nil
 }
 
 func (a *app) grantAdd() *cobra.Command {
 	return a.changeGrant(&cobra.Command{
-		Use:   "add ACCOUNT RIGHT... --on RESOURCE",
-		Short: "Give an account rights, beside those it has",
-		Long:  "Gives an account rights on a resource, beside those it has there.",
+		Use:   "add NAME RIGHT... --on RESOURCE",
+		Short: "Give an account or a group rights, beside those it has",
+		Long: `Gives an account or a group rights on a resource, beside those it has there. A ceiling that
+the grant has stays, unless --ceiling names another.`,
 		Example: `  hansom grant add alice read write --on trust/indicators
   hansom grant add alice read write --on trust/channel/alerts
+  hansom grant add analysts read --on trust --ceiling green
   hansom grant add anonymous read --on open`,
 	}, func(there, named exchange.Rights) exchange.Rights { return there | named })
 }
 
 func (a *app) grantSet() *cobra.Command {
 	return a.changeGrant(&cobra.Command{
-		Use:     "set ACCOUNT RIGHT... --on RESOURCE",
-		Short:   "Give an account exactly these rights",
-		Long:    "Gives an account exactly these rights on a resource; others that it had there end.",
-		Example: "  hansom grant set alice read --on trust/indicators",
+		Use:   "set NAME RIGHT... --on RESOURCE",
+		Short: "Give an account or a group exactly these rights",
+		Long: `Gives an account or a group exactly these rights on a resource; others that it had there
+end. A ceiling stays, unless --ceiling names another or the right to read ends.`,
+		Example: `  hansom grant set alice read --on trust/indicators
+  hansom grant set analysts read --on trust --ceiling none`,
 	}, func(_, named exchange.Rights) exchange.Rights { return named })
 }
 
 func (a *app) grantRemove() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "remove ACCOUNT --on RESOURCE",
-		Short:   "End all rights of an account on a resource",
-		Long:    "Ends the grant of an account on a resource. Rights from grants on what lies above it stay.",
+		Use:     "remove NAME --on RESOURCE",
+		Short:   "End all rights of an account or a group on a resource",
+		Long:    "Ends the grant of an account or a group on a resource. Rights from grants on what lies above it stay.",
 		Example: "  hansom grant remove alice --on trust/indicators",
-		Args:    takes("ACCOUNT"),
+		Args:    takes("NAME"),
 	}
 	on := onFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -159,49 +208,72 @@ func (a *app) grantRemove() *cobra.Command {
 }
 
 func (a *app) grantList() *cobra.Command {
-	var account string
+	var account, group string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the grants",
-		Long:    "Lists the grants, all or those of one account.",
+		Long:    "Lists the grants, all or those of one account or one group.",
 		Example: "  hansom grant list\n  hansom grant list --account alice",
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listGrants(cmd.Context(), account) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if account != "" && group != "" {
+				return misused("--account and --group exclude each other")
+			}
+			return a.listGrants(cmd.Context(), exchange.GrantSetting{Account: account, Group: group})
+		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "only the grants of the account `NAME`")
+	cmd.Flags().StringVar(&group, "group", "", "only the grants of the group `NAME`")
 	return a.printsJSON(cmd)
 }
 
 func (a *app) grantShow() *cobra.Command {
 	return a.printsJSON(&cobra.Command{
-		Use:     "show ACCOUNT",
-		Short:   "Show what is granted to an account",
-		Long:    "Shows what is granted to an account. What is granted to anonymous, it may do too.",
+		Use:   "show NAME",
+		Short: "Show what is granted to an account or a group",
+		Long: `Shows what is granted to an account or a group. What is granted to its groups and to
+anonymous an account may do too: hansom access explain shows all of it.`,
 		Example: "  hansom grant show alice",
-		Args:    takes("ACCOUNT"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.listGrants(cmd.Context(), args[0]) },
+		Args:    takes("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.control(cmd.Context(), func(c *admin.Client) error {
+				of, err := grantTo(cmd.Context(), c, args[0])
+				if err != nil {
+					return tried(err, "show the grants of %q", args[0])
+				}
+				return a.printGrants(cmd.Context(), c, of)
+			})
+		},
 	})
 }
 
-// listGrants prints the grants of an account that must exist or, for "", all.
-func (a *app) listGrants(ctx context.Context, account string) error {
-	return a.control(ctx, func(c *admin.Client) error {
-		if account != "" {
-			if _, err := c.Account(ctx, account); err != nil {
-				return tried(err, "list the grants of %q", account)
-			}
+// listGrants prints the grants of an account or a group that must exist or, where
+// neither is named, all.
+func (a *app) listGrants(ctx context.Context, of exchange.GrantSetting) error {
+	return a.control(ctx, func(c *admin.Client) error { return a.printGrants(ctx, c, of) })
+}
+
+func (a *app) printGrants(ctx context.Context, c *admin.Client, of exchange.GrantSetting) error {
+	var err error
+	switch {
+	case of.Group != "":
+		_, err = c.Group(ctx, of.Group)
+	case of.Account != "":
+		_, err = c.Account(ctx, of.Account)
+	}
+	if err != nil {
+		return tried(err, "list the grants of %q", of.Account+of.Group)
+	}
+	list, err := c.Grants(ctx)
+	if err != nil {
+		return tried(err, "list grants")
+	}
+	list = slices.DeleteFunc(list, func(g exchange.GrantSetting) bool { return of.To() != "" && g.To() != of.To() })
+	return a.print(list, func() {
+		rows := [][]string{{"GRANTED TO", "ON", "RIGHTS", "CEILING"}}
+		for _, g := range list {
+			rows = append(rows, []string{g.To(), g.On, strings.Join(g.Rights, ","), g.Ceiling})
 		}
-		list, err := c.Grants(ctx)
-		if err != nil {
-			return tried(err, "list grants")
-		}
-		list = slices.DeleteFunc(list, func(g exchange.GrantSetting) bool { return account != "" && g.Account != account })
-		return a.print(list, func() {
-			rows := [][]string{{"ACCOUNT", "ON", "RIGHTS"}}
-			for _, g := range list {
-				rows = append(rows, []string{g.Account, g.On, strings.Join(g.Rights, ",")})
-			}
-			a.table(rows...)
-		})
+		a.table(rows...)
 	})
 }

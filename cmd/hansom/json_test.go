@@ -65,7 +65,7 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 	other := trial.Start(t)
 	password := file("password", other.Password(t, "member"))
 	alerts := []string{other.URL + "/trust/channels/alerts/", "--account", "member", "--password-file", password, "--ca", other.CAFile}
-	kid, invitation := "", ""
+	kid, invitation, token := "", "", ""
 	missing := map[string]bool{}
 	for _, name := range verbs((&app{}).command()) {
 		missing[name] = true
@@ -77,22 +77,28 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 		{"collection show", "trust/all"}, {"collection list"},
 		{"channel add", "trust/news"}, {"channel set", "trust/news", "--title", "News"}, {"channel show", "trust/news"}, {"channel list"},
 		{"channel invite", "trust/news"}, {"channel invitations", "trust/news"}, {"channel revoke", "trust/news", "INVITATION"},
-		{"account add", "alice"}, {"account set", "alice", "--option", "empty_list"}, {"account password", "alice"}, {"account show", "alice"}, {"account list"},
+		{"account add", "alice"}, {"account set", "alice", "--option", "empty_list"}, {"account password", "alice"}, {"account show", "alice"}, {"account usage", "alice"}, {"account list"},
 		{"grant add", "alice", "read", "--on", "trust"}, {"grant set", "alice", "write", "--on", "trust"}, {"grant show", "alice"}, {"grant list"},
+		{"group add", "analysts", "--member", "alice"}, {"group show", "analysts"}, {"group list"},
+		{"grant add", "analysts", "read", "--on", "trust", "--ceiling", "green"}, {"access explain", "alice", "trust"}, {"access preview", "alice"},
+		{"group set", "analysts", "--remove", "alice"}, {"group remove", "analysts"},
 		{"grant remove", "alice", "--on", "trust"},
 		{"import", bundle, "--to", "trust/all"}, {"import", bundle, "--to", "trust/all"}, {"export", "trust/all", "-o", filepath.Join(dir, "out.json")},
 		{"conformance", "--list"},
 		{"bench", other.URL, "--account", "member", "--password-file", password, "--ca", other.CAFile, "--connections", "1", "--for", "10ms"},
+		{"token create", "alice", "--name", "siem"}, {"token list"}, {"token revoke", "TOKEN"},
+		{"certificate add", "alice", "--san", "dns:sensor.example.com"}, {"certificate list"}, {"certificate remove", "TOKEN"},
 		{"keys list"}, {"keys rotate"}, {"keys retire", "KID"},
 		{"apply", "--from-server"}, {"apply", state, "--dry-run"}, {"apply", state, "--yes"}, {"apply", state, "--yes"},
 		append(append([]string{"publish"}, alerts...), bundle), append([]string{"follow", "--once", "--from", "earliest", "--state", "-"}, alerts...),
 		append([]string{"subscriptions"}, alerts...),
+		{"audit"}, {"audit recall", "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4"},
 		{"restored"},
 		{"account remove", "alice"}, {"channel remove", "trust/news"}, {"collection remove", "trust/all"}, {"root remove", "trust"},
 	} {
 		name, args := verb[0], append(strings.Fields(verb[0]), "--json", "--data", data)
 		for _, arg := range verb[1:] {
-			args = append(args, strings.NewReplacer("KID", kid, "INVITATION", invitation).Replace(arg))
+			args = append(args, strings.NewReplacer("KID", kid, "INVITATION", invitation, "TOKEN", token).Replace(arg))
 		}
 		ctx, end := context.WithCancel(t.Context())
 		out, errs := &printing{end: end}, &bytes.Buffer{}
@@ -103,10 +109,17 @@ func TestEveryVerbPrintsOneJSONValueWhereItIsAskedTo(t *testing.T) {
 		}
 		if name == "keys list" {
 			var keys []struct{ ID string }
-			if err := json.Unmarshal(out.Bytes(), &keys); err != nil || len(keys) != 1 {
+			if err := json.Unmarshal(out.Bytes(), &keys); err != nil || len(keys) != 2 {
 				t.Fatalf("got %s, %v", out, err)
 			}
 			kid = keys[0].ID
+		}
+		if name == "token create" || name == "certificate add" {
+			var made struct{ ID string }
+			if err := json.Unmarshal(out.Bytes(), &made); err != nil {
+				t.Fatal(err)
+			}
+			token = made.ID
 		}
 		if name == "channel invite" {
 			var made struct{ ID string }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hansom-taxii/hansom/internal/admin"
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -23,6 +24,7 @@ func rootFlags(cmd *cobra.Command, set *exchange.RootSetting) *cobra.Command {
 	flags.BoolVar(&set.Relative, "relative", false, "let discovery print it as a path instead of a URL; some clients cannot use that")
 	flags.StringVar(&set.Advertise, "advertise", "", "list the API Root of another server, at this https `URL`")
 	flags.BoolVar(&set.Default, "default", false, "let discovery name it as the default, instead of any other")
+	flags.StringSliceVar(&set.SignIn, "sign-in", nil, "`WAYS` to sign in that are taken, comma separated: password, token, jwt, certificate, and anonymous for none (default all)")
 	return cmd
 }
 
@@ -105,7 +107,8 @@ func (a *app) rootShow() *cobra.Command {
 
 func (a *app) showRoot(r exchange.RootSetting) {
 	a.table([]string{"name", r.Name}, []string{"title", r.Title}, []string{"description", r.Description},
-		[]string{"default", yes(r.Default)}, []string{"relative", yes(r.Relative)}, []string{"advertised at", r.Advertise})
+		[]string{"default", yes(r.Default)}, []string{"relative", yes(r.Relative)}, []string{"advertised at", r.Advertise},
+		[]string{"sign in with", strings.Join(r.SignIn, ", ")})
 }
 
 func (a *app) rootSet() *cobra.Command {
@@ -116,12 +119,14 @@ func (a *app) rootSet() *cobra.Command {
 		Long: `Changes the settings of an API Root that are named by flags, and no others. It keeps its
 name, since clients know it by its URL.`,
 		Example: `  hansom root set trust --title "Trust group, members"
-  hansom root set trust --default=false`,
+  hansom root set trust --default=false
+  hansom root set trust --sign-in token,certificate
+  hansom root set trust --sign-in ""`,
 		Args: takes("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			patch := changed(cmd, map[string]any{
 				"title": &set.Title, "description": &set.Description, "relative": &set.Relative,
-				"advertise": &set.Advertise, "default": &set.Default,
+				"advertise": &set.Advertise, "default": &set.Default, "sign-in": &set.SignIn,
 			})
 			if len(patch) == 0 {
 				return misused("nothing to set")
@@ -138,12 +143,13 @@ name, since clients know it by its URL.`,
 	return a.printsJSON(rootFlags(cmd, &set))
 }
 
-// changed gives of values, by the names of their flags, those that were set.
+// changed gives of values, by the names of their flags, those that were set, under
+// the names that settings have in JSON.
 func changed(cmd *cobra.Command, values map[string]any) map[string]any {
 	patch := map[string]any{}
 	for name, value := range values {
 		if cmd.Flags().Changed(name) {
-			patch[name] = value
+			patch[strings.ReplaceAll(name, "-", "_")] = value
 		}
 	}
 	return patch

@@ -88,6 +88,12 @@ func explain(err error) string {
 		text += "; `hansom channel list` shows those that there are"
 	case strings.HasPrefix(e.Title, "no account"):
 		text += "; `hansom account list` shows those that there are"
+	case strings.HasPrefix(e.Title, "no group"):
+		text += "; `hansom group list` shows those that there are"
+	case strings.HasPrefix(e.Title, "no token"):
+		text += "; `hansom token list` shows those that there are"
+	case strings.HasPrefix(e.Title, "no client certificate"):
+		text += "; `hansom certificate list` shows those that there are"
 	case strings.HasPrefix(e.Title, "no key"):
 		text += "; `hansom keys list` shows those that there are"
 	}

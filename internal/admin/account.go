@@ -41,6 +41,10 @@ func (q *request) removeAccount() (answer, error) {
 	return done(q.RemoveAccount(q.r.Context(), q.names["account"]))
 }
 
+func (q *request) usage() (answer, error) {
+	return ok(q.Usage(q.r.Context(), q.names["account"]))
+}
+
 func (q *request) grants() (answer, error) {
 	list, err := q.Grants(q.r.Context())
 	return ok(grantList{list}, err)
@@ -55,9 +59,9 @@ func (q *request) setGrant() (answer, error) {
 }
 
 func (q *request) removeGrant() (answer, error) {
-	account, on := q.params.Get("account"), q.params.Get("on")
-	if account == "" || on == "" {
-		return answer{}, taxii.Errorf(taxii.Malformed, "the parameters account and on are needed")
+	account, group, on := q.params.Get("account"), q.params.Get("group"), q.params.Get("on")
+	if (account == "") == (group == "") || on == "" {
+		return answer{}, taxii.Errorf(taxii.Malformed, "the parameters account, or group, and on are needed")
 	}
-	return done(q.RemoveGrant(q.r.Context(), account, on))
+	return done(q.RemoveGrant(q.r.Context(), account+group, on))
 }

@@ -20,6 +20,10 @@ type Options struct {
 	// until release.
 	Body func(w http.ResponseWriter, r *http.Request, most int64) (body []byte, release func(), err error)
 
+	// Admit counts a request against the limits of its account; an error is its
+	// answer. nil: nothing is counted.
+	Admit func(s *exchange.Session, w http.ResponseWriter, r *http.Request) error
+
 	Version string // of the server
 }
 
@@ -74,14 +78,34 @@ func routes() []route {
 		{"GET", "accounts/{account}", "", (*request).account},
 		{"PATCH", "accounts/{account}", "", (*request).setAccount},
 		{"DELETE", "accounts/{account}", "", (*request).removeAccount},
+		{"GET", "accounts/{account}/access", "on", (*request).explain},
+		{"GET", "accounts/{account}/preview", "limit on", (*request).preview},
+		{"GET", "accounts/{account}/usage", "", (*request).usage},
+
+		{"GET", "groups", "", (*request).groups},
+		{"POST", "groups", "", (*request).addGroup},
+		{"GET", "groups/{group}", "", (*request).group},
+		{"PATCH", "groups/{group}", "", (*request).setGroup},
+		{"DELETE", "groups/{group}", "", (*request).removeGroup},
+
+		{"GET", "tokens", "account", (*request).tokens},
+		{"POST", "tokens", "", (*request).createToken},
+		{"DELETE", "tokens/{token}", "", (*request).revokeToken},
+
+		{"GET", "certificates", "account", (*request).certificates},
+		{"POST", "certificates", "", (*request).addCertificate},
+		{"DELETE", "certificates/{certificate}", "", (*request).removeCertificate},
 
 		{"GET", "grants", "", (*request).grants},
 		{"PUT", "grants", "", (*request).setGrant},
-		{"DELETE", "grants", "account on", (*request).removeGrant},
+		{"DELETE", "grants", "account group on", (*request).removeGrant},
 
 		{"GET", "keys", "", (*request).keys},
-		{"POST", "keys/rotate", "", (*request).rotateKey},
+		{"POST", "keys/rotate", "purpose now", (*request).rotateKey},
 		{"POST", "keys/{key}/retire", "", (*request).retireKey},
+
+		{"GET", "audit", "after since until account event on request from limit", (*request).audit},
+		{"GET", "audit/recall/{object}", "on since", (*request).recall},
 
 		{"GET", "state", "", (*request).state},
 		{"POST", "plan", "prune", (*request).plan},
@@ -90,6 +114,14 @@ func routes() []route {
 		{"POST", "restored", "", (*request).restored},
 		{"GET", "version", "", (*request).version},
 	}
+}
+
+// Routes gives every route as its method and path, for tests of who may use them.
+func Routes() (list []string) {
+	for _, r := range routes() {
+		list = append(list, r.method+" /admin/"+r.path)
+	}
+	return list
 }
 
 // face answers requests; it keeps nothing about them.
@@ -126,10 +158,15 @@ func (f *face) answer(w http.ResponseWriter, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if f.opt.Admit != nil {
+		if err := f.opt.Admit(s, w, r); err != nil {
+			return answer{}, err
+		}
+	}
 	if err := s.Administers(); err != nil {
 		return answer{}, err
 	}
-	if err := f.origins.Check(r); err != nil {
+	if err := f.ofThisSite(r); err != nil {
 		return answer{}, taxii.Errorf(taxii.Forbidden, "a page of another site may not administer this server: %w", err)
 	}
 	found, names, allowed := f.find(r)

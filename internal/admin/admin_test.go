@@ -13,7 +13,7 @@ import (
 
 // filled gives the path of a route with names that are there.
 func filled(r route) string {
-	return "/admin/" + strings.NewReplacer("{root}", "trust", "{collection}", "open", "{account}", "alice", "{key}", "none", "{channel}", "alerts", "{invitation}", "none").Replace(r.path)
+	return "/admin/" + strings.NewReplacer("{root}", "trust", "{collection}", "open", "{account}", "alice", "{key}", "none", "{channel}", "alerts", "{group}", "analysts", "{invitation}", "none", "{object}", "none").Replace(r.path)
 }
 
 func TestToWhoManagesNothingThereIsNoAdministration(t *testing.T) {
@@ -87,7 +87,7 @@ func TestWhoManagesOneCollectionSetsItAndGrantsOnItAndNothingElse(t *testing.T) 
 		{"to add an account", second(c.AddAccount(ctx, exchange.AccountSetting{Name: "bob"})), taxii.Forbidden},
 		{"to remove an account", c.RemoveAccount(ctx, "alice"), taxii.Forbidden},
 		{"the keys", second(c.Keys(ctx)), taxii.Forbidden},
-		{"to rotate a key", second(c.RotateKey(ctx)), taxii.Forbidden},
+		{"to rotate a key", second(c.RotateKey(ctx, "cursor", true)), taxii.Forbidden},
 		{"to retire a key", c.RetireKey(ctx, "none"), taxii.Forbidden},
 		{"the state", second(c.State(ctx)), taxii.Forbidden},
 		{"a plan", second(c.Plan(ctx, exchange.Declaration{}, false)), taxii.Forbidden},
@@ -123,6 +123,7 @@ func TestEveryRouteAnswersWithAndWithoutSlashAndNeverRedirects(t *testing.T) {
 	p := open(t)
 	p.stage(t)
 	p.account(t, "alice")
+	p.group(t, "analysts", "alice")
 	for _, route := range routes() {
 		if route.method != "GET" {
 			continue
@@ -244,7 +245,7 @@ func TestAPageOfAnotherSiteMayChangeNothing(t *testing.T) {
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a request of another site: %d, want 403", resp.StatusCode)
 	}
-	if keys := must(p.operator().Keys(t.Context()))(t); len(keys) != 1 {
+	if keys := must(p.operator().Keys(t.Context()))(t); len(keys) != 2 {
 		t.Errorf("the keys are %+v: one was made", keys)
 	}
 }

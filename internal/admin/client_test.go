@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,18 +26,18 @@ func TestRootsAreMadeShownChangedAndRemoved(t *testing.T) {
 	if warnings := must(c.AddRoot(ctx, exchange.RootSetting{Name: "group/one"}))(t); len(warnings) != 1 {
 		t.Errorf("a name of two segments: warnings %q, want one", warnings)
 	}
-	if got := must(c.Root(ctx, "group/one"))(t); got != (exchange.RootSetting{Name: "group/one", Title: "group/one"}) {
+	if got := must(c.Root(ctx, "group/one"))(t); !reflect.DeepEqual(got, exchange.RootSetting{Name: "group/one", Title: "group/one"}) {
 		t.Errorf("group/one is %+v", got)
 	}
 	changed := must(c.SetRoot(ctx, "group/one", map[string]any{"title": "One", "default": true, "relative": true}))(t)
-	if want := (exchange.RootSetting{Name: "group/one", Title: "One", Default: true, Relative: true}); changed != want {
+	if want := (exchange.RootSetting{Name: "group/one", Title: "One", Default: true, Relative: true}); !reflect.DeepEqual(changed, want) {
 		t.Errorf("changed to %+v, want %+v", changed, want)
 	}
 	again := must(c.SetRoot(ctx, "group/one", map[string]any{"title": nil, "relative": nil}))(t)
-	if want := (exchange.RootSetting{Name: "group/one", Title: "group/one", Default: true}); again != want {
+	if want := (exchange.RootSetting{Name: "group/one", Title: "group/one", Default: true}); !reflect.DeepEqual(again, want) {
 		t.Errorf("set back to %+v, want %+v", again, want)
 	}
-	if list := must(c.Roots(ctx))(t); len(list) != 2 || list[0] != again || list[1].Name != "trust" {
+	if list := must(c.Roots(ctx))(t); len(list) != 2 || !reflect.DeepEqual(list[0], again) || list[1].Name != "trust" {
 		t.Errorf("the roots are %+v", list)
 	}
 	if err := c.RemoveRoot(ctx, "group/one"); err != nil {
@@ -195,6 +196,9 @@ func TestAccountsAndGrantsAreMadeShownChangedAndRemoved(t *testing.T) {
 	if i := slices.IndexFunc(list, func(a exchange.AccountRecord) bool { return a.ID == made.ID }); i < 0 || !list[i].Removed {
 		t.Errorf("the accounts are %+v, want the removed one among them", list)
 	}
+	if resp, _ := ask(t, p.control, "DELETE", "/admin/grants/?account=x&group=y&on=trust", ""); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a grant of two: %d, want 400", resp.StatusCode)
+	}
 	if resp, _ := ask(t, p.control, "DELETE", "/admin/grants/?account=x", ""); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("a grant on nothing: %d, want 400", resp.StatusCode)
 	}
@@ -208,7 +212,7 @@ func TestKeysAreListedRotatedAndRetired(t *testing.T) {
 	first := must(c.Keys(ctx))(t)[0]
 	page := must(c.Export(ctx, "trust", "open", "", 2, ""))(t)
 	wantKind(t, "the key in use", c.RetireKey(ctx, first.ID), taxii.Conflict)
-	fresh := must(c.RotateKey(ctx))(t)
+	fresh := must(c.RotateKey(ctx, "cursor", true))(t)
 	if fresh.ID == first.ID || fresh.State != exchange.Active {
 		t.Errorf("rotated to %+v", fresh)
 	}

@@ -57,6 +57,13 @@ func (q *request) export() (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	receipt, err := view.Deliver(q.r.Context(), page)
+	if err == nil {
+		err = receipt.Wait()
+	}
+	if err != nil {
+		return answer{}, err
+	}
 	return answer{code: http.StatusOK, chunks: exportChunks(page)}, nil
 }
 

@@ -126,7 +126,15 @@ func (c *Client) Account(ctx context.Context, name string) (exchange.AccountReco
 	return record, err
 }
 
-// SetAccount changes what patch names: options, password or password_hash.
+// Usage gives what an account used up of its limits in the last 62 days.
+func (c *Client) Usage(ctx context.Context, name string) (exchange.UsageRecord, error) {
+	var record exchange.UsageRecord
+	err := c.call(ctx, http.MethodGet, accountPath(name)+"usage/", nil, &record)
+	return record, err
+}
+
+// SetAccount changes what patch names: options, limits, which are replaced whole,
+// password or password_hash.
 func (c *Client) SetAccount(ctx context.Context, name string, patch map[string]any) (exchange.AccountRecord, error) {
 	var record exchange.AccountRecord
 	err := c.call(ctx, http.MethodPatch, accountPath(name), patch, &record)
@@ -145,15 +153,15 @@ func (c *Client) Grants(ctx context.Context) ([]exchange.GrantSetting, error) {
 	return list.Grants, err
 }
 
-// SetGrant gives an account exactly these rights on a resource; none ends the
-// grant.
+// SetGrant gives an account or a group exactly these rights on a resource, with this
+// ceiling; no rights end the grant.
 func (c *Client) SetGrant(ctx context.Context, set exchange.GrantSetting) error {
 	return c.call(ctx, http.MethodPut, "grants/", set, nil)
 }
 
-// RemoveGrant ends a grant.
-func (c *Client) RemoveGrant(ctx context.Context, account, on string) error {
-	return c.call(ctx, http.MethodDelete, "grants/"+asking("account", account, "on", on), nil, nil)
+// RemoveGrant ends the grant of an account or a group, which share their names.
+func (c *Client) RemoveGrant(ctx context.Context, name, on string) error {
+	return c.call(ctx, http.MethodDelete, "grants/"+asking("account", name, "on", on), nil, nil)
 }
 
 // Keys lists the server's keys: never the keys themselves.
@@ -163,14 +171,15 @@ func (c *Client) Keys(ctx context.Context) ([]exchange.Key, error) {
 	return list.Keys, err
 }
 
-// RotateKey makes a new key that seals from now on, and gives it.
-func (c *Client) RotateKey(ctx context.Context) (exchange.Key, error) {
+// RotateKey makes a new key of a purpose, "cursor" or "jwt", and gives it: with now
+// it signs or seals from now on, else once everyone has it.
+func (c *Client) RotateKey(ctx context.Context, purpose string, now bool) (exchange.Key, error) {
 	var key exchange.Key
-	err := c.call(ctx, http.MethodPost, "keys/rotate/", nil, &key)
+	err := c.call(ctx, http.MethodPost, "keys/rotate/"+asking("purpose", purpose, "now", truth(now)), nil, &key)
 	return key, err
 }
 
-// RetireKey ends a key that does not seal any more.
+// RetireKey ends a key that does not sign or seal.
 func (c *Client) RetireKey(ctx context.Context, kid string) error {
 	return c.call(ctx, http.MethodPost, "keys/"+url.PathEscape(kid)+"/retire/", nil, nil)
 }

@@ -61,6 +61,12 @@ type (
 	accountList struct {
 		Accounts []exchange.AccountRecord `json:"accounts"`
 	}
+	groupList struct {
+		Groups []exchange.GroupSetting `json:"groups"`
+	}
+	tokenList struct {
+		Tokens []exchange.TokenRecord `json:"tokens"`
+	}
 	grantList struct {
 		Grants []exchange.GrantSetting `json:"grants"`
 	}

@@ -14,7 +14,15 @@ func (q *request) keys() (answer, error) {
 }
 
 func (q *request) rotateKey() (answer, error) {
-	return created(q.RotateKey(q.r.Context()))
+	now, err := q.yes("now")
+	if err != nil {
+		return answer{}, err
+	}
+	purpose := q.params.Get("purpose")
+	if purpose == "" {
+		purpose = "cursor"
+	}
+	return created(q.RotateKey(q.r.Context(), purpose, now))
 }
 
 func (q *request) retireKey() (answer, error) {

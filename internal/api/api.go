@@ -70,6 +70,7 @@ func New(x *exchange.Exchange, o Options, fail func(http.ResponseWriter, *http.R
 	a := &Server{x: x, opt: o, prefix: pathOf(o.PublicURL), fail: fail, pace: usualPace()}
 	a.load = newLoad("requests in work", o.MaxPerAccount, math.MaxInt)
 	a.lasting = newLoad("waits and streams open", o.MaxStreamsPerAccount, o.MaxStreams)
+	a.lasting.name, a.lasting.of = "streams", (*exchange.Session).Streams
 	a.pages = newPages(o.PagesBudget, int64(x.PageBytes()))
 	a.bodies = newGate(o.BodiesBudget-3*x.MaxContentLength()/2, nil) // the rest is for the one that goes beyond
 	a.states = newGate(statusBudget, nil)
@@ -183,11 +184,15 @@ func (a *Server) serve(w http.ResponseWriter, r *http.Request) (*stream, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := a.Admit(s, w, r); err != nil {
+		return nil, err
+	}
 	leave, err := a.load.enter(s)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	defer answered(s, w)
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
 	if do := a.discovery(path); do != nil {
 		return a.run(route{method: "GET", do: do}, s, w, r)
@@ -310,6 +315,11 @@ func (a *Server) run(route route, s *exchange.Session, w http.ResponseWriter, r 
 	if route.streams(r) && streamPreferred(accept, options) {
 		return route.stream(s, w, r)
 	}
+	if !route.ofChannels() { // where they count it they look at it themselves
+		if _, err := maxSize(r); err != nil {
+			return nil, err
+		}
+	}
 	if !route.any {
 		if err := taxii.NegotiateAccept(accept, options); err != nil {
 			return nil, err
@@ -323,6 +333,8 @@ func (a *Server) run(route route, s *exchange.Session, w http.ResponseWriter, r 
 func (route route) streams(r *http.Request) bool {
 	return route.stream != nil && (len(route.pattern) > 2 || isDraft(r))
 }
+
+func (route route) ofChannels() bool { return len(route.pattern) > 0 && route.pattern[0] == "channels" }
 
 func segments(path string) []string {
 	if path == "" {

@@ -33,7 +33,7 @@ const bodyBound = 100_000
 func count(t *testing.T, budget int64, timeout time.Duration) *counter {
 	t.Helper()
 	c := &counter{face: &Server{opt: Options{BodyTimeout: timeout}, bodies: newGate(budget, nil)}}
-	fail := Failing(slog.New(slog.DiscardHandler), "Basic")
+	fail := Failing(slog.New(slog.DiscardHandler), func(*http.Request) []string { return []string{"Basic"} })
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, release, err := c.face.Body(w, r, 1, bodyBound)
 		if err != nil {

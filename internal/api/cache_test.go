@@ -100,7 +100,7 @@ func TestAKeptPageDoesNotOutliveTheKeyOfItsCursor(t *testing.T) {
 	t.Parallel()
 	d := caching(t, 20, 1<<30)
 	first := d.written(t, 5)
-	if _, err := d.x.Operator().RotateKey(t.Context()); err != nil {
+	if _, err := d.x.Operator().RotateKey(t.Context(), "cursor", true); err != nil {
 		t.Fatal(err)
 	}
 	if d.written(t, 5) == first {

@@ -60,5 +60,5 @@ func (a *Server) getStatus(s *exchange.Session, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return err
 	}
-	return a.writeJSON(w, r, http.StatusOK, st)
+	return a.writeStatus(w, r, http.StatusOK, st)
 }

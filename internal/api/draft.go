@@ -21,6 +21,9 @@ func (a *Server) readDraft(s *exchange.Session, w http.ResponseWriter, r *http.R
 	}
 	defer rd.close()
 	p, err := rd.await(q.wait)
+	if err == nil && !rd.f.Ended() {
+		err = rd.recorded()
+	}
 	if err != nil {
 		gone(r)
 		return err

@@ -64,8 +64,9 @@ const retryAfter = 5 * time.Second
 // Failing gives the one place where an error meets the wire: every face answers
 // through it. What no room named is a 500 with an error_id, under which the
 // cause is in the log, once. A failure of the server's own, 500 or above, is
-// logged with its cause; that it does not offer something is none.
-func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http.Request, error) {
+// logged with its cause; that it does not offer something is none. challenge gives
+// the values of WWW-Authenticate, what may be sent to sign in.
+func Failing(log *slog.Logger, challenge func(*http.Request) []string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e := resource(err)
 		status := statusOf(e.Kind)
@@ -78,12 +79,12 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 		e.HTTPStatus = strconv.Itoa(status)
 		head := w.Header()
 		if status == http.StatusUnauthorized {
-			head.Set("WWW-Authenticate", challenge)
+			head["Www-Authenticate"] = challenge(r)
 		}
 		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 			wait := strconv.Itoa(int((or(e.RetryAfter, retryAfter) + time.Second - 1) / time.Second))
 			head.Set("Retry-After", wait)
-			allowance(head, e.Allowed, wait)
+			allowance(head, e.Allowed)
 		}
 		body, err := json.Marshal(e)
 		if err != nil {
@@ -102,14 +103,14 @@ func Failing(log *slog.Logger, challenge string) func(http.ResponseWriter, *http
 
 // allowance tells what was used up: in the words of the first draft of TAXII 2
 // (S13), and in those of draft-ietf-httpapi-ratelimit-headers.
-func allowance(head http.Header, a *taxii.Allowance, wait string) {
+func allowance(head http.Header, a *taxii.Allowance) {
 	if a == nil {
 		return
 	}
-	most := strconv.Itoa(a.PerMinute)
-	head.Set("X-Rate-Limit", most)
-	head.Set("RateLimit-Policy", `"`+a.Name+`";q=`+most+`;w=60`)
-	head.Set("RateLimit", `"`+a.Name+`";r=0;t=`+wait)
+	if a.PerMinute > 0 {
+		head.Set("X-Rate-Limit", strconv.Itoa(a.PerMinute))
+	}
+	rateLimit(head, []*taxii.Allowance{a})
 }
 
 // levelOf is how loud the log is: what clients can bring about is no failure of

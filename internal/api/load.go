@@ -12,7 +12,10 @@ import (
 // account can take all that the server has.
 type load struct {
 	what        string // in words, for who is refused
+	name        string // as an allowance
 	most, total int    // of one account, of all
+
+	of func(*exchange.Session) int // what an account has in the place of most; nil, or 0: nothing
 
 	mu     sync.Mutex // guards all below
 	inWork map[int64]int
@@ -20,16 +23,22 @@ type load struct {
 }
 
 func newLoad(what string, most, total int) *load {
-	return &load{what: what, most: most, total: total, inWork: map[int64]int{}}
+	return &load{what: what, name: "requests-in-work", most: most, total: total, inWork: map[int64]int{}}
 }
 
 // enter counts one in; leave, to be called once, counts it out.
 func (l *load) enter(s *exchange.Session) (leave func(), err error) {
 	id, _ := s.Account()
+	most := l.most
+	if l.of != nil {
+		most = or(l.of(s), most)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inWork[id] >= l.most {
-		return nil, tooMany("this account has %d %s, which is as many as it may", l.most, l.what)
+	if l.inWork[id] >= most {
+		e := tooMany("this account has %d %s, which is as many as it may", most, l.what)
+		e.Allowed = &taxii.Allowance{Name: l.name, Unit: "concurrent-requests", Quota: int64(most)}
+		return nil, e
 	}
 	if l.all >= l.total {
 		return nil, tooMany("the server has %d %s, which is as many as it takes", l.total, l.what)
@@ -42,7 +51,7 @@ func (l *load) enter(s *exchange.Session) (leave func(), err error) {
 	}, nil
 }
 
-func tooMany(format string, most int, what string) error {
+func tooMany(format string, most int, what string) *taxii.Error {
 	e := taxii.Errorf(taxii.TooMany, format, most, what)
 	e.RetryAfter = time.Second
 	return e

@@ -96,6 +96,15 @@ func (rd *reader) await(wait time.Duration) (*exchange.MessagePage, error) {
 	return page, rd.f.Check()
 }
 
+// recorded waits until it is recorded that the page goes out.
+func (rd *reader) recorded() error {
+	receipt, err := rd.f.Deliver(rd.r.Context())
+	if err != nil {
+		return err
+	}
+	return receipt.Wait()
+}
+
 // nothing tells a page on which there is nothing to be said yet.
 func nothing(p *exchange.MessagePage) bool { return len(p.Frames) == 0 && !p.More }
 
@@ -179,6 +188,9 @@ func (a *Server) answerPage(s *exchange.Session, w http.ResponseWriter, r *http.
 	}
 	defer rd.close()
 	p, err := rd.await(wait)
+	if err == nil {
+		err = rd.recorded()
+	}
 	if err != nil {
 		gone(r)
 		return err

@@ -45,7 +45,7 @@ func (a *Server) addObjects(s *exchange.Session, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
-	return a.writeJSON(w, r, http.StatusAccepted, status)
+	return a.writeStatus(w, r, http.StatusAccepted, status)
 }
 
 // deleteObject answers with an empty JSON object, as clients expect a body (K67).

@@ -33,8 +33,15 @@ func (a *Server) getPage(s *exchange.Session, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
+	most, err := maxSize(r)
+	if err != nil {
+		return err
+	}
 	target := exchange.Target{Endpoint: at, Root: r.PathValue("root"), Collection: r.PathValue("id"), Object: r.PathValue("object")}
 	v, err := a.view(s, w, r, target, f)
+	if err == nil && most > 0 {
+		err = v.Bound(most)
+	}
 	if err != nil {
 		return err
 	}
@@ -43,12 +50,18 @@ func (a *Server) getPage(s *exchange.Session, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
-	send(h, s, w, r, at)
+	receipt, err := v.Deliver(r.Context(), h.page)
+	if err != nil {
+		h.abandon()
+		return err
+	}
+	send(h, s, w, r, at, receipt)
 	return nil
 }
 
 // send writes a held page, and gives its memory back as it goes.
-func send(h *held, s *exchange.Session, w http.ResponseWriter, r *http.Request, at exchange.Endpoint) {
+// Its end goes out when it is recorded that it did.
+func send(h *held, s *exchange.Session, w http.ResponseWriter, r *http.Request, at exchange.Endpoint, receipt *exchange.Receipt) {
 	g := h.join(http.NewResponseController(w))
 	defer g.leave()
 	p := h.page
@@ -67,6 +80,7 @@ func send(h *held, s *exchange.Session, w http.ResponseWriter, r *http.Request, 
 		}
 		g.done(i)
 	}
+	o.await(receipt)
 	o.Write([]byte(tail))
 }
 

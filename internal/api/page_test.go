@@ -379,7 +379,7 @@ func TestAnAnswerWithoutItemsHoldsNothing(t *testing.T) {
 	d.pages.gate.overdraw(4 * pageOctets)
 	h := d.hold(t, 10)
 	w := httptest.NewRecorder()
-	send(h, d.x.Operator(), w, httptest.NewRequest(http.MethodGet, "/", nil), exchange.Objects)
+	send(h, d.x.Operator(), w, httptest.NewRequest(http.MethodGet, "/", nil), exchange.Objects, nil)
 	if !bytes.Equal(w.Body.Bytes(), []byte(taxii.EmptyEnvelope)) || d.pages.taken() != 4*pageOctets {
 		t.Errorf("%s, %d octets taken", w.Body, d.pages.taken())
 	}

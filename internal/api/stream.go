@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -38,6 +39,8 @@ type stream struct {
 	toldAt  time.Time // when it was told one without a Message
 	gap     string    // where the gap that it knows ends
 	unsent  bool      // something was written and not flushed
+	octets  int64     // written, and not yet counted
+	usedUp  error     // the account has had the octets of this day
 	err     error     // the connection takes no more
 }
 
@@ -98,6 +101,7 @@ func (st *stream) last() {
 
 // shut gives back what a stream has.
 func (st *stream) shut() {
+	st.count()
 	st.leave()
 	st.close()
 }
@@ -159,9 +163,13 @@ func (st *stream) next() (more bool, err error) {
 		if err := st.f.Check(); err != nil {
 			return false, err
 		}
+		if err := st.recorded(); err != nil {
+			return false, err
+		}
 		st.events(p, fresh)
 	}
 	st.progress(p.Next)
+	st.count()
 	return p.More, nil
 }
 
@@ -219,9 +227,12 @@ func (st *stream) pause() time.Duration {
 
 // over tells why a stream ends that nothing has failed for, or nil.
 func (st *stream) over() *taxii.Error {
+	var why *taxii.Error
 	switch {
 	case st.f.Ending():
 		return taxii.Errorf(taxii.Unavailable, "the server stops; go on with the last id, here or at another node")
+	case errors.As(st.usedUp, &why):
+		return why
 	case st.f.Ended():
 		return taxii.Errorf(taxii.Conflict, "a newer read of this subscription has taken its place")
 	case time.Now().After(st.ends):
@@ -245,6 +256,7 @@ func (st *stream) end(why []byte) {
 	if st.r.Context().Err() != nil {
 		return
 	}
+	_ = st.f.Ends(st.r.Context()) // it has what it has; that it ended is no delivery
 	st.toldAt = time.Time{}
 	st.progress(st.f.Cursor())
 	st.put(append(append([]byte("event: end\ndata: "), why...), "\n\n"...))
@@ -255,8 +267,17 @@ func (st *stream) end(why []byte) {
 func (st *stream) put(octets []byte) {
 	if st.err == nil {
 		_, st.err = st.w.Write(octets)
+		st.octets += int64(len(octets))
 		st.wrote, st.unsent = time.Now(), true
 	}
+}
+
+// count counts what was written against what the account may be sent in a day.
+func (st *stream) count() {
+	if err := st.s.Sent(st.octets); err != nil {
+		st.usedUp = err
+	}
+	st.octets = 0
 }
 
 // flush sends what was written. Then nothing is to be written that could take too

@@ -34,7 +34,7 @@ type station struct {
 func broadcast(t *testing.T, p pace) *station {
 	t.Helper()
 	st := &station{table: desk(t, 0)}
-	fail := Failing(slog.New(slog.DiscardHandler), "Basic")
+	fail := Failing(slog.New(slog.DiscardHandler), func(*http.Request) []string { return []string{"Basic"} })
 	st.a = New(st.x, Options{PublicURL: "https://taxii.example.com", Session: func(*http.Request) (*exchange.Session, error) { return st.x.Operator(), nil }}, fail)
 	st.a.pace = p
 	if _, err := st.x.Operator().AddChannel(t.Context(), exchange.ChannelSetting{Root: "trust", Name: "alerts"}); err != nil {
@@ -466,7 +466,7 @@ func TestAnOutcomeThatCannotBeRecordedIsLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	st.a = New(x, Options{Session: func(*http.Request) (*exchange.Session, error) { return x.Operator(), nil }}, Failing(slog.New(slog.NewTextHandler(&log, nil)), "Basic"))
+	st.a = New(x, Options{Session: func(*http.Request) (*exchange.Session, error) { return x.Operator(), nil }}, Failing(slog.New(slog.NewTextHandler(&log, nil)), func(*http.Request) []string { return []string{"Basic"} }))
 	ask := func() *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		st.a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/trust/channels/alerts/?wait=0", nil))

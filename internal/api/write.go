@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/taxii"
 	"github.com/klauspost/compress/gzip"
 )
@@ -26,6 +27,9 @@ func (a *Server) writeJSON(w http.ResponseWriter, r *http.Request, status int, v
 
 // write sends a whole answer.
 func (a *Server) write(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
+	if err := fits(r, len(body)); err != nil {
+		return err
+	}
 	out := answer(w, r, status, len(body))
 	defer out.close()
 	out.Write(body)
@@ -72,6 +76,14 @@ func (o *out) Write(b []byte) {
 		_, o.err = o.zip.Write(b)
 	default:
 		_, o.err = o.w.Write(b)
+	}
+}
+
+// await waits until it is recorded what goes out. Where it cannot be, the answer is
+// cut off.
+func (o *out) await(receipt *exchange.Receipt) {
+	if o.err == nil {
+		o.err = receipt.Wait()
 	}
 }
 

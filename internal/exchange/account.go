@@ -16,6 +16,7 @@ type AccountSetting struct {
 	Options      []string `json:"options,omitempty" yaml:"options,omitempty"`
 	Password     string   `json:"password,omitempty" yaml:"-"`
 	PasswordHash string   `json:"password_hash,omitempty" yaml:"password_hash,omitempty"`
+	Limits       Limits   `json:"limits,omitzero" yaml:"limits,omitempty"`
 }
 
 // AccountRecord is what is told of an account.
@@ -26,6 +27,7 @@ type AccountRecord struct {
 	Builtin bool     `json:"builtin,omitempty"`
 	Removed bool     `json:"removed,omitempty"`
 	SignIn  []string `json:"sign_in,omitempty"` // kinds of its credentials
+	Limits  Limits   `json:"limits,omitzero"`   // of its own
 }
 
 // KindPassword is the kind of credential that HTTP Basic uses.
@@ -38,7 +40,7 @@ const (
 
 var (
 	accountForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,127}$`)
-	options     = []string{OptionForeignCursor, OptionEmptyList}
+	options     = []string{OptionForeignCursor, OptionEmptyList, OptionCertificate}
 )
 
 // Accounts lists the accounts, also removed ones: their names stand in records.
@@ -56,9 +58,11 @@ func (s *Session) Accounts(context.Context) ([]AccountRecord, error) {
 }
 
 func (s *snapshot) record(a *Account) AccountRecord {
-	r := AccountRecord{ID: a.ID, Name: a.Name, Options: slices.Clone(a.Options), Builtin: a.Builtin, Removed: a.Removed}
+	r := AccountRecord{ID: a.ID, Name: a.Name, Options: slices.Clone(a.Options), Builtin: a.Builtin, Removed: a.Removed, Limits: a.Limits}
 	for _, c := range s.credentials[a.ID] {
-		r.SignIn = append(r.SignIn, c.Kind)
+		if !slices.Contains(r.SignIn, c.Kind) {
+			r.SignIn = append(r.SignIn, c.Kind)
+		}
 	}
 	return r
 }
@@ -89,21 +93,21 @@ func (s *Session) managedAccount(snap *snapshot, name string, builtin bool) (*Ac
 
 // AddAccount makes an account, which may do nothing until it is granted rights.
 func (s *Session) AddAccount(ctx context.Context, set AccountSetting) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"account.add", set.Name}, func(snap *snapshot) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
 			return err
 		}
 		if err := s.x.checkAccount(&set); err != nil {
 			return err
 		}
-		if snap.names[set.Name] != nil {
-			return taxii.Errorf(taxii.Conflict, "there is an account %q already", set.Name)
+		if err := snap.free(set.Name); err != nil {
+			return err
 		}
 		hash, err := s.x.hash(set)
 		if err != nil {
 			return err
 		}
-		_, err = s.x.store.PutAccount(ctx, Account{Name: set.Name, Options: set.Options}, s.x.passwords(hash)...)
+		_, err = s.x.store.PutAccount(ctx, Account{Name: set.Name, Options: set.Options, Limits: set.Limits}, s.x.passwords(hash)...)
 		return err
 	})
 }
@@ -119,8 +123,16 @@ func (x *Exchange) checkAccount(set *AccountSetting) error {
 		return invalid("password_hash", "must be an argon2id hash as `hansom account hash` prints it")
 	case set.Password != "" && len(set.Password) < minPassword:
 		return invalid("password", "is shorter than 8 octets")
+	case IsToken(set.Password):
+		return invalid("password", "has the form of an API token, and would be taken for one")
 	case len(set.Password) > maxPassword:
 		return invalid("password", "is longer than 1,024 octets")
+	}
+	if set.Name == OperatorName && set.Limits != (Limits{}) {
+		return invalid("limits", "do not hold for the operator, who acts on the server itself")
+	}
+	if err := set.Limits.check(); err != nil {
+		return err
 	}
 	return checkOptions(set.Options)
 }
@@ -141,15 +153,15 @@ func (x *Exchange) passwords(hash string) []Credential {
 	return []Credential{{Kind: KindPassword, Secret: hash, Created: taxii.TimeOf(x.opt.Now())}}
 }
 
-// SetAccount changes options, or the password, of an account: edit is given
-// its options.
+// SetAccount changes options, limits or the password of an account: edit is given
+// its options and limits.
 func (s *Session) SetAccount(ctx context.Context, name string, edit func(*AccountSetting) error) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"account.set", name}, func(snap *snapshot) error {
 		a, err := s.managedAccount(snap, name, true)
 		if err != nil {
 			return err
 		}
-		set := AccountSetting{Name: name, Options: slices.Clone(a.Options)}
+		set := AccountSetting{Name: name, Options: slices.Clone(a.Options), Limits: a.Limits}
 		if err := edit(&set); err != nil {
 			return err
 		}
@@ -167,7 +179,7 @@ func (s *Session) SetAccount(ctx context.Context, name string, edit func(*Accoun
 			return taxii.Errorf(taxii.Conflict, "%q cannot sign in", name)
 		}
 		changed := *a
-		changed.Options = set.Options
+		changed.Options, changed.Limits = set.Options, set.Limits
 		_, err = s.x.store.PutAccount(ctx, changed, s.x.passwords(hash)...)
 		return err
 	})
@@ -176,7 +188,7 @@ func (s *Session) SetAccount(ctx context.Context, name string, edit func(*Accoun
 func checkOptions(list []string) error {
 	for _, o := range list {
 		if !slices.Contains(options, o) {
-			return invalid("option", o+" is not known: options are ignore_foreign_cursor and empty_list")
+			return invalid("option", o+" is not known: options are ignore_foreign_cursor, empty_list and certificate_required")
 		}
 	}
 	return nil
@@ -185,7 +197,7 @@ func checkOptions(list []string) error {
 // RemoveAccount ends an account with its credentials and grants. What it added
 // stays, under its name; its number is never used again.
 func (s *Session) RemoveAccount(ctx context.Context, name string) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"account.remove", name}, func(snap *snapshot) error {
 		a, err := s.managedAccount(snap, name, false)
 		if err != nil {
 			return err

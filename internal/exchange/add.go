@@ -1,10 +1,12 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/internal/stix"
@@ -56,13 +58,18 @@ func (s *Session) Add(ctx context.Context, root, collection string, body []byte)
 	}
 	add := feed.Add{
 		Feed: c.Feed, Drafts: in.drafts, Account: s.account.ID, Request: RequestOf(ctx), Form: form,
+		Record: s.added(ctx, EventAdd, snap.name(resource{OnCollection, r.ID, c.ID}), c.Feed),
 		Status: feed.Status{ID: taxii.NewID(), Root: r.ID, At: at, Failures: in.failures},
 	}
+	counted := s.spend(snap, add.Drafts)
+	add.Admits = counted.admits()
 	results, err := s.x.store.Append(ctx, []feed.Add{add})
+	counted.settle(results)
 	if err != nil {
 		return taxii.Status{}, s.gone(err)
 	}
-	return document(results[0].Status, named(add.Drafts, results[0].Outcomes)), nil
+	ceiling := s.reach(snap, resource{OnCollection, r.ID, c.ID})
+	return document(results[0].Status, named(add.Drafts, results[0].Outcomes), ceiling), nil
 }
 
 // form is the canonical form of content (RFC 8785) or, for what has none, the
@@ -109,9 +116,11 @@ func (in *intake) take(where string, raw []byte, note string) error {
 		in.fail(where, facts, err)
 		return nil
 	}
+	level, unmarked := levelOf(facts.TLP)
 	in.drafts = append(in.drafts, feed.Draft{
 		ID: facts.ID, Type: facts.Type, SpecVersion: facts.SpecVersion, Version: facts.Version,
 		VersionKey: facts.VersionKey, VersionTime: facts.VersionTime, Note: note, Content: raw,
+		Level: level, Unmarked: unmarked,
 	})
 	return nil
 }
@@ -154,7 +163,7 @@ func (in *intake) fail(where string, facts stix.Facts, err error) {
 func named(drafts []feed.Draft, outcomes []feed.Outcome) []feed.Version {
 	var fresh, duplicates []feed.Version
 	for i, o := range outcomes {
-		switch v := (feed.Version{ID: drafts[i].ID, Version: o.Version}); o.Fate {
+		switch v := versionOf(&drafts[i], o); o.Fate {
 		case feed.Appended:
 			fresh = append(fresh, v)
 		case feed.Duplicate:
@@ -164,22 +173,33 @@ func named(drafts []feed.Draft, outcomes []feed.Outcome) []feed.Version {
 	return append(fresh, duplicates...)
 }
 
+func versionOf(d *feed.Draft, o feed.Outcome) feed.Version {
+	return feed.Version{ID: d.ID, Version: o.Version, Level: o.Level, Undated: feed.Undated(d.VersionKey)}
+}
+
 // AlreadyHere is the message of a success that was there before with equal
 // content (K61). Other remarks follow it after a semicolon.
 const AlreadyHere = "already here with this content"
 
 // document gives the Status resource of a record (R196-R209). It says the same
-// in the answer to the Add and whenever it is asked for later.
-func document(st feed.Status, successes []feed.Version) taxii.Status {
+// in the answer to the Add and whenever it is asked for later. Whether what is
+// above the ceiling was there before it does not tell, by no word, no date and no
+// order.
+func document(st feed.Status, successes []feed.Version, ceiling Level) taxii.Status {
 	d := taxii.Status{
 		ID: st.ID, Status: taxii.StatusComplete, RequestTimestamp: st.At,
 		TotalCount: len(successes) + len(st.Failures), SuccessCount: len(successes), FailureCount: len(st.Failures),
 	}
 	for _, v := range successes {
+		if v.Undated && v.Level > ceiling {
+			v.Version = st.At.String()
+		}
 		d.Successes = append(d.Successes, taxii.StatusDetail{ID: v.ID, Version: v.Version})
 	}
 	for i := len(successes) - len(st.Duplicates); i < len(successes); i++ {
-		d.Successes[i].Message = AlreadyHere
+		if successes[i].Level <= ceiling {
+			d.Successes[i].Message = AlreadyHere
+		}
 	}
 	for _, n := range st.Notes {
 		if d.Successes[n.Index].Message != "" {
@@ -189,6 +209,11 @@ func document(st feed.Status, successes []feed.Version) taxii.Status {
 	}
 	for _, f := range st.Failures {
 		d.Failures = append(d.Failures, taxii.StatusDetail{ID: f.ID, Version: f.Version, Message: f.Message})
+	}
+	if ceiling != NoCeiling {
+		slices.SortStableFunc(d.Successes, func(a, b taxii.StatusDetail) int {
+			return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Version, b.Version))
+		})
 	}
 	return d
 }
@@ -210,7 +235,7 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	if err != nil {
 		return taxii.Status{}, err
 	}
-	channel, rights, may := s.mayReadStatus(snap, r, st)
+	channel, rights, ceiling, may := s.mayReadStatus(snap, r, st)
 	if st.Root != r.ID || !may {
 		return taxii.Status{}, s.Missing()
 	}
@@ -227,26 +252,38 @@ func (s *Session) Status(ctx context.Context, root, id string) (taxii.Status, er
 	if err != nil {
 		return taxii.Status{}, err
 	}
-	return document(st, successes), nil
+	return document(st, successes, ceiling), nil
 }
 
 // mayReadStatus tells who may: who made it, and who manages the Collection or the
-// Channel, which is given with the rights on it.
-func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) (channel *Channel, rights Rights, may bool) {
+// Channel, which is given with the rights and the ceiling there. It names what was
+// added whatever its level, so that of others' only who has no ceiling reads it. A
+// credential with a scope that lets nothing through there is not told of it.
+func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) (channel *Channel, rights Rights, ceiling Level, may bool) {
 	if s.x.opt.Now().Add(-statusKept).UnixMicro() > int64(st.At) {
-		return nil, 0, false // gone, though not purged yet
+		return nil, 0, 0, false // gone, though not purged yet
 	}
 	for _, c := range snap.collections[r.ID] {
 		if c.Feed == st.Feed {
 			rights = s.onCollection(snap, r, c)
-			return nil, rights, st.Account == s.account.ID || rights.Has(Manage)
+			ceiling = s.reach(snap, resource{OnCollection, r.ID, c.ID})
+			return nil, rights, ceiling, s.owns(st, rights) || rights.Has(Manage) && ceiling == NoCeiling
 		}
 	}
 	for _, c := range snap.channels[r.ID] {
 		if c.Feed == st.Feed {
 			rights = s.onChannel(snap, r, c)
-			return c, rights, st.Account == s.account.ID || rights.Has(Manage)
+			ceiling = s.reach(snap, resource{OnChannel, r.ID, c.ID})
+			return c, rights, ceiling, s.owns(st, rights) || rights.Has(Manage) && ceiling == NoCeiling
 		}
 	}
-	return nil, 0, false
+	return nil, 0, 0, false
+}
+
+// owns tells whether the account made a Status, and the request may know of it: an
+// account knows what it did where it has lost its rights since, but a credential
+// does not know what was done beyond its scope.
+func (s *Session) owns(st feed.Status, rights Rights) bool {
+	scoped := slices.ContainsFunc(s.proofs(), func(p *Credential) bool { return p.Scope != nil })
+	return st.Account == s.account.ID && (rights != 0 || !scoped)
 }

@@ -38,7 +38,7 @@ func TestAStatusSaysTheSameOfTheRecordAsOfTheAdd(t *testing.T) {
 	t.Parallel()
 	st := feed.Status{ID: "s", First: 4, Last: 5, Duplicates: []feed.Place{2}, Notes: []feed.Note{{Index: 2, Message: "note"}},
 		Failures: []feed.Failure{{ID: "f", Version: "v", Message: "m"}}}
-	d := document(st, []feed.Version{{ID: "a"}, {ID: "b"}, {ID: "c"}})
+	d := document(st, []feed.Version{{ID: "a"}, {ID: "b"}, {ID: "c"}}, NoCeiling)
 	if d.TotalCount != 4 || d.SuccessCount != 3 || d.FailureCount != 1 || d.PendingCount != 0 || len(d.Successes) != 3 {
 		t.Errorf("counts of %+v", d)
 	}

@@ -17,6 +17,11 @@ type RootSetting struct {
 	Relative    bool   `json:"relative,omitempty" yaml:"relative,omitempty"`   // discovery prints it as a path (R178)
 	Advertise   string `json:"advertise,omitempty" yaml:"advertise,omitempty"` // https URL of a root on another server (R181)
 	Default     bool   `json:"default,omitempty" yaml:"default,omitempty"`     // discovery names it as the default; one at most
+
+	// SignIn names the ways to sign in that are taken here (R030): password, token,
+	// jwt, certificate, and anonymous for none; empty: all. Discovery does not list
+	// the root to who signed in otherwise.
+	SignIn []string `json:"sign_in,omitempty" yaml:"sign_in,omitempty"`
 }
 
 const (
@@ -42,7 +47,7 @@ var resourceNames = map[string]bool{"collections": true, "status": true, "channe
 func (s *Session) Roots(context.Context) ([]RootSetting, error) {
 	snap, list := s.x.now.Load(), []RootSetting{}
 	for _, r := range snap.rootOrder {
-		if s.onRoot(snap, r).Has(Manage) {
+		if s.managing(snap, resource{scope: OnRoot, root: r.ID}).Has(Manage) {
 			list = append(list, r.setting())
 		}
 	}
@@ -59,12 +64,13 @@ func (s *Session) RootSetting(_ context.Context, name string) (RootSetting, erro
 }
 
 func (r *Root) setting() RootSetting {
-	return RootSetting{Name: r.Name, Title: r.Title, Description: r.Description, Relative: r.Relative, Advertise: r.Advertise, Default: r.Default}
+	return RootSetting{Name: r.Name, Title: r.Title, Description: r.Description, Relative: r.Relative, Advertise: r.Advertise, Default: r.Default,
+		SignIn: r.signIn()}
 }
 
 // AddRoot makes an API Root. The warnings say what some clients cannot use.
 func (s *Session) AddRoot(ctx context.Context, set RootSetting) (warnings []string, err error) {
-	err = s.x.change(ctx, func(snap *snapshot) error {
+	err = s.change(ctx, act{"root.add", set.Name}, func(snap *snapshot) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
 			return err
 		}
@@ -81,7 +87,7 @@ func (s *Session) AddRoot(ctx context.Context, set RootSetting) (warnings []stri
 
 // SetRoot changes an API Root: edit is given its settings.
 func (s *Session) SetRoot(ctx context.Context, name string, edit func(*RootSetting) error) (set RootSetting, err error) {
-	err = s.x.change(ctx, func(snap *snapshot) error {
+	err = s.change(ctx, act{"root.set", name}, func(snap *snapshot) error {
 		r, err := s.managedRoot(snap, name)
 		if err != nil {
 			return err
@@ -106,9 +112,13 @@ func (x *Exchange) putRoot(ctx context.Context, snap *snapshot, id int64, set *R
 	if old := snap.rootByID[id]; old != nil && set.Advertise != "" && len(snap.collections[id])+len(snap.channels[id]) > 0 {
 		return taxii.Errorf(taxii.Conflict, "%q has collections or channels here and cannot be advertised on another server", old.Name)
 	}
-	_, err := x.store.PutRoot(ctx, Root{
+	ways, err := parseWays(set.SignIn)
+	if err != nil {
+		return err
+	}
+	_, err = x.store.PutRoot(ctx, Root{
 		ID: id, Name: set.Name, Title: set.Title, Description: set.Description,
-		Relative: set.Relative, Advertise: set.Advertise, Default: set.Default,
+		Relative: set.Relative, Advertise: set.Advertise, Default: set.Default, SignIn: ways,
 	})
 	return err
 }
@@ -131,7 +141,10 @@ func (set *RootSetting) check() error {
 	if set.Title == "" {
 		set.Title = set.Name // an empty title breaks clients (K08)
 	}
-	if err := texts(set.Title, set.Description); err != nil || set.Advertise == "" {
+	if err := texts(set.Title, set.Description); err != nil {
+		return err
+	}
+	if err := set.checkSignIn(); err != nil || set.Advertise == "" {
 		return err
 	}
 	u, err := url.Parse(set.Advertise)
@@ -147,9 +160,22 @@ func (set *RootSetting) check() error {
 	return nil
 }
 
+// checkSignIn puts the ways to sign in into their usual order, each once.
+func (set *RootSetting) checkSignIn() error {
+	ways, err := parseWays(set.SignIn)
+	if err != nil {
+		return err
+	}
+	if len(ways) > 0 && set.Advertise != "" {
+		return invalid("sign_in", "cannot go with advertise: the other server says who is let in there")
+	}
+	set.SignIn = (&Root{SignIn: ways}).signIn()
+	return nil
+}
+
 // RemoveRoot removes an API Root with its Collections, Channels and grants.
 func (s *Session) RemoveRoot(ctx context.Context, name string) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"root.remove", name}, func(snap *snapshot) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
 			return err
 		}
@@ -164,7 +190,7 @@ func (s *Session) RemoveRoot(ctx context.Context, name string) error {
 // managedRoot finds an API Root that the account may manage.
 func (s *Session) managedRoot(snap *snapshot, name string) (*Root, error) {
 	r := snap.roots[name]
-	if r == nil || !s.seesRoot(snap, r) {
+	if r == nil || !s.findsRoot(snap, r) {
 		return nil, absent(s, "no API Root %q", name)
 	}
 	return r, s.manages(snap, resource{scope: OnRoot, root: r.ID})
@@ -181,13 +207,7 @@ func absent(s *Session, format string, args ...any) error {
 
 // manages tells whether the account may manage a resource.
 func (s *Session) manages(snap *snapshot, r resource) error {
-	rights := s.onServer(snap)
-	if r.scope != OnServer {
-		rights |= s.on(snap, resource{scope: OnRoot, root: r.root})
-	}
-	if r.scope == OnCollection || r.scope == OnChannel {
-		rights |= s.on(snap, r)
-	}
+	rights := s.managing(snap, r)
 	switch {
 	case rights.Has(Manage):
 		return nil
@@ -197,14 +217,31 @@ func (s *Session) manages(snap *snapshot, r resource) error {
 	return taxii.Errorf(taxii.Forbidden, "this needs the right to manage %s", r.scope)
 }
 
+// managing gives the rights on a resource and what is above it, of whatever kind.
+func (s *Session) managing(snap *snapshot, r resource) Rights {
+	root := snap.rootByID[r.root]
+	return s.rights(snap, func(g granted) Rights {
+		if root != nil && !s.takes(root) {
+			return g.onServer() // who manages the server says how to sign in
+		}
+		return g.onServer() | g(resource{scope: OnRoot, root: r.root}) | g(r)
+	})
+}
+
+// findsRoot tells whether an API Root is there for who administers: the account
+// sees it, or manages it from above.
+func (s *Session) findsRoot(snap *snapshot, r *Root) bool {
+	return s.seesRoot(snap, r) || s.managing(snap, resource{scope: OnRoot, root: r.ID}).Has(Manage)
+}
+
 // managesAny tells whether the account may manage anything.
 func (s *Session) managesAny(snap *snapshot) error {
 	if s.operator {
 		return nil
 	}
-	for _, id := range []int64{s.account.ID, snap.names[AnonymousName].ID} {
-		for _, rights := range snap.grants[id] {
-			if rights.Has(Manage) {
+	for id := range s.parties(snap) {
+		for r, rights := range snap.grants[id] {
+			if rights.Has(Manage) && s.managing(snap, r).Has(Manage) {
 				return nil
 			}
 		}

@@ -3,6 +3,7 @@ package exchange_test
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestAnEmptyTitleIsTheName(t *testing.T) {
 	h.root(t, "trust")
 	changed, err := h.op.SetRoot(t.Context(), "trust", func(r *exchange.RootSetting) error { r.Title = ""; return nil })
 	// What SetRoot returned used to lack what was filled in.
-	if kept, _ := h.op.RootSetting(t.Context(), "trust"); err != nil || changed.Title != "trust" || kept != changed {
+	if kept, _ := h.op.RootSetting(t.Context(), "trust"); err != nil || changed.Title != "trust" || !reflect.DeepEqual(kept, changed) {
 		t.Errorf("returned %+v, kept %+v, %v", changed, kept, err)
 	}
 }
@@ -254,12 +255,12 @@ func TestACursorLivesAsLongAsItsKey(t *testing.T) {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	keys, err := h.op.Keys(t.Context())
-	if err != nil || len(keys) != 1 || keys[0].State != exchange.Active || keys[0].Purpose != "cursor" {
+	if err != nil || len(keys) != 2 || keys[0].State != exchange.Active || keys[0].Purpose != "cursor" {
 		t.Fatalf("the keys are %+v, %v", keys, err)
 	}
 	wantKind(t, "to retire the key in use", h.op.RetireKey(t.Context(), keys[0].ID), taxii.Conflict)
 	wantKind(t, "to retire no key", h.op.RetireKey(t.Context(), "nothing"), taxii.NotFound)
-	fresh, err := h.op.RotateKey(t.Context())
+	fresh, err := h.op.RotateKey(t.Context(), "cursor", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func TestACursorLivesAsLongAsItsKey(t *testing.T) {
 	}
 	h.restart(t)
 	keys, err = h.op.Keys(t.Context())
-	if err != nil || len(keys) != 2 || keys[0].State != exchange.Retired || keys[1].ID != fresh.ID || keys[1].State != exchange.Active {
+	if err != nil || len(keys) != 3 || keys[0].State != exchange.Retired || keys[1].ID != fresh.ID || keys[1].State != exchange.Active {
 		t.Errorf("the keys are %+v, %v", keys, err)
 	}
 }

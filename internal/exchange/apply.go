@@ -16,13 +16,16 @@ type Declaration struct {
 	Collections []CollectionSetting `json:"collections,omitempty" yaml:"collections,omitempty"`
 	Channels    []ChannelSetting    `json:"channels,omitempty" yaml:"channels,omitempty"`
 	Accounts    []AccountSetting    `json:"accounts,omitempty" yaml:"accounts,omitempty"`
+	Groups      []GroupSetting      `json:"groups,omitempty" yaml:"groups,omitempty"`
 	Grants      []GrantSetting      `json:"grants,omitempty" yaml:"grants,omitempty"`
+
+	Certificates []CertificateSetting `json:"certificates,omitempty" yaml:"certificates,omitempty"`
 }
 
 // Step is one change that leads from what is there to what is declared.
 type Step struct {
 	Do     string `json:"do"`   // add, set or remove
-	What   string `json:"what"` // root, collection, channel, account or grant
+	What   string `json:"what"` // root, collection, channel, account, group, grant or certificate
 	Name   string `json:"name"`
 	Detail string `json:"detail,omitempty"` // what changes; never a secret
 
@@ -51,11 +54,17 @@ func (s *Session) State(ctx context.Context) (Declaration, error) {
 		return d, err
 	}
 	for _, a := range records {
-		if !a.Removed && (!a.Builtin || len(a.Options) > 0) {
-			d.Accounts = append(d.Accounts, AccountSetting{Name: a.Name, Options: a.Options, PasswordHash: snap.passwordHash(a.ID)})
+		if !a.Removed && (!a.Builtin || len(a.Options) > 0 || a.Limits != (Limits{})) {
+			d.Accounts = append(d.Accounts, AccountSetting{Name: a.Name, Options: a.Options, Limits: a.Limits, PasswordHash: snap.passwordHash(a.ID)})
 		}
 	}
-	d.Grants, err = s.Grants(ctx)
+	if d.Groups, err = s.Groups(ctx); err != nil {
+		return d, err
+	}
+	if d.Grants, err = s.Grants(ctx); err != nil {
+		return d, err
+	}
+	d.Certificates, err = s.certificateSettings(ctx)
 	return d, err
 }
 
@@ -76,7 +85,7 @@ func (s *Session) Plan(ctx context.Context, d Declaration, prune bool) ([]Step, 
 		return nil, err
 	}
 	p := &planner{s: s, now: now, want: d, pruning: prune}
-	for _, part := range []func() error{p.roots, p.collections, p.channels, p.accounts, p.grants} {
+	for _, part := range []func() error{p.roots, p.collections, p.channels, p.accounts, p.groups, p.grants, p.certificates} {
 		if err := part(); err != nil {
 			return nil, err
 		}

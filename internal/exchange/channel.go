@@ -115,7 +115,7 @@ func (s *Session) channelResource(ctx context.Context, snap *snapshot, r *Root, 
 		v.ToCollection = c.To
 	}
 	if v.CanManage {
-		v.Grants, v.Clashes = snap.channelGrants(c), c.Clashes
+		v.Grants, v.Clashes, v.Unmarked = snap.channelGrants(c), c.Clashes, unmarkedName(c.Unmarked)
 		if c.Stopped != "" {
 			v.Stopped = strings.Split(c.Stopped, "\n")
 		}
@@ -132,7 +132,7 @@ func (s *Session) seesCollection(snap *snapshot, r *Root, id string) bool {
 // nothing that changes by itself.
 func (c *Channel) tag() string {
 	return tagOf(c.ID, c.Title, c.Description, c.Permitted, c.TTL, c.From, c.To, c.Namer,
-		c.MaxMessageSize, c.MaxMessages, c.MaxBytes, c.ShowPublishers)
+		c.MaxMessageSize, c.MaxMessages, c.MaxBytes, c.ShowPublishers, c.Unmarked)
 }
 
 // tagOf makes a strong ETag of values.
@@ -170,7 +170,7 @@ func (s *Session) managedChannel(snap *snapshot, root, name string) (*Root, *Cha
 // makes it may read, write and manage it from the commit on that makes it.
 func (s *Session) AddChannel(ctx context.Context, set ChannelSetting) (taxii.Channel, error) {
 	name := ""
-	err := s.x.change(ctx, func(snap *snapshot) error {
+	err := s.change(ctx, act{"channel.add", set.Root + "/channel/" + set.Name}, func(snap *snapshot) error {
 		r, err := s.mayCreate(snap, set.Root)
 		if err != nil {
 			return err
@@ -240,7 +240,15 @@ func (s *Session) newChannel(snap *snapshot, r *Root, set *ChannelSetting) (*Cha
 // were made. Naming a Collection again is in the name of the account that asks
 // from then on; "" ends it.
 func (s *Session) SetChannel(ctx context.Context, root, name string, cond Condition, edit func(*ChannelSetting) error) (taxii.Channel, error) {
-	err := s.x.change(ctx, func(snap *snapshot) error {
+	if err := s.x.leveling(ctx, func() error { return s.setChannel(ctx, root, name, cond, edit) }); err != nil {
+		return taxii.Channel{}, err
+	}
+	now, _, err := s.Channel(ctx, root, name)
+	return now, err
+}
+
+func (s *Session) setChannel(ctx context.Context, root, name string, cond Condition, edit func(*ChannelSetting) error) error {
+	return s.change(ctx, act{"channel.set", root + "/channel/" + name}, func(snap *snapshot) error {
 		r, old, err := s.managedChannel(snap, root, name)
 		if err != nil {
 			return err
@@ -259,11 +267,6 @@ func (s *Session) SetChannel(ctx context.Context, root, name string, cond Condit
 		}
 		return s.x.store.PutChannel(ctx, *c)
 	})
-	if err != nil {
-		return taxii.Channel{}, err
-	}
-	now, _, err := s.Channel(ctx, root, name)
-	return now, err
 }
 
 // changedChannel gives a Channel as a setting wants it to be.
@@ -290,7 +293,7 @@ func (s *Session) changedChannel(snap *snapshot, r *Root, old *Channel, set *Cha
 // RemoveChannel ends a Channel with its Messages, Subscriptions, grants and
 // invitations: at once nobody sees it, and its name is free.
 func (s *Session) RemoveChannel(ctx context.Context, root, name string, cond Condition) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"channel.remove", root + "/channel/" + name}, func(snap *snapshot) error {
 		_, c, err := s.managedChannel(snap, root, name)
 		if err != nil {
 			return err
@@ -306,7 +309,7 @@ func (s *Session) RemoveChannel(ctx context.Context, root, name string, cond Con
 // out after that copy is known by its incarnation from now on, so that no cursor
 // skips what comes in its place.
 func (s *Session) Restored(ctx context.Context) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"store.restored", "server"}, func(snap *snapshot) error {
 		if err := s.manages(snap, resource{scope: OnServer}); err != nil {
 			return err
 		}

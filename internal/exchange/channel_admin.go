@@ -11,8 +11,8 @@ import (
 type ChannelRecord struct {
 	Root string `json:"root"`
 	taxii.Channel
-	Messages int64 `json:"messages"` // that are kept
-	Bytes    int64 `json:"bytes"`    // of their content, octets
+	Messages taxii.Count `json:"messages,omitzero"` // that are kept; Untold to who does not see all
+	Bytes    taxii.Count `json:"bytes,omitzero"`    // of their content, octets; likewise
 }
 
 // ChannelRecords lists the Channels that the account may manage, of one API Root
@@ -42,12 +42,12 @@ func (s *Session) managedChannels(snap *snapshot, root string, visit func(*Root,
 	if err := s.managesAny(snap); err != nil {
 		return err
 	}
-	if r := snap.roots[root]; root != "" && (r == nil || !s.seesRoot(snap, r)) {
+	if r := snap.roots[root]; root != "" && (r == nil || !s.findsRoot(snap, r)) {
 		return absent(s, "no API Root %q", root)
 	}
 	for _, r := range snap.rootOrder {
 		for _, c := range snap.channels[r.ID] {
-			if root != "" && r.Name != root || !s.onChannel(snap, r, c).Has(Manage) {
+			if root != "" && r.Name != root || !s.managesItem(snap, OnChannel, r, c.ID) {
 				continue
 			}
 			if err := visit(r, c); err != nil {
@@ -77,7 +77,11 @@ func (s *Session) channelRecord(ctx context.Context, snap *snapshot, r *Root, c 
 	if err != nil {
 		return v, s.gone(err)
 	}
-	v.Messages, v.Bytes = int64(head.Place-head.Floor), head.Octets-head.FloorOctets
-	v.Channel, err = s.channelResource(ctx, snap, r, c, s.onChannel(snap, r, c))
+	v.Messages, v.Bytes = taxii.Count(head.Place-head.Floor), taxii.Count(head.Octets-head.FloorOctets)
+	rights := s.onChannel(snap, r, c)
+	if s.reach(snap, resource{OnChannel, r.ID, c.ID}) != NoCeiling {
+		v.Messages, v.Bytes = taxii.Untold, taxii.Untold
+	}
+	v.Channel, err = s.channelResource(ctx, snap, r, c, rights)
 	return v, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/hansom-taxii/hansom/taxii"
 )
@@ -12,22 +13,27 @@ import (
 // node.
 const maxGrants = 10_000
 
-// channelGrants gives the grants on a Channel itself, by account.
+// channelGrants gives the grants on a Channel itself, by account, then by group.
 func (s *snapshot) channelGrants(c *Channel) []taxii.ChannelGrant {
 	list := []taxii.ChannelGrant{}
 	at := resource{OnChannel, c.Root, c.ID}
 	for id, grants := range s.grants {
 		if rights := grants[at]; rights != 0 {
+			set := s.grantSetting(id, at)
 			list = append(list, taxii.ChannelGrant{
-				Account: s.accounts[id].Name, CanRead: rights.Has(Read), CanWrite: rights.Has(Write), CanManage: rights.Has(Manage),
+				Account: set.Account, Group: set.Group, Ceiling: set.Ceiling,
+				CanRead: rights.Has(Read), CanWrite: rights.Has(Write), CanManage: rights.Has(Manage),
 			})
 		}
 	}
-	slices.SortFunc(list, func(a, b taxii.ChannelGrant) int { return cmp.Compare(a.Account, b.Account) })
+	slices.SortFunc(list, func(a, b taxii.ChannelGrant) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Account, b.Account))
+	})
 	return list
 }
 
-// ChannelGrants gives the grants on a Channel itself, by account, and their tag;
+// ChannelGrants gives the grants on a Channel itself, of accounts and then of
+// groups, each by name, and their tag;
 // what is granted on its API Root or on the server is not among them. It needs
 // the right to manage the Channel.
 func (s *Session) ChannelGrants(_ context.Context, root, name string) (taxii.ChannelGrants, string, error) {
@@ -42,11 +48,11 @@ func (s *Session) ChannelGrants(_ context.Context, root, name string) (taxii.Cha
 }
 
 // SetChannelGrants replaces the whole list of grants on a Channel. Who is not
-// listed any more has none; an account that is listed keeps the right to push,
-// which only an operator gives.
+// listed any more has none; who is listed keeps the right to push, which only an
+// operator gives, and the ceiling, unless another is named.
 func (s *Session) SetChannelGrants(ctx context.Context, root, name string, cond Condition, g taxii.ChannelGrants) (taxii.ChannelGrants, error) {
-	id := ""
-	err := s.x.change(ctx, func(snap *snapshot) error {
+	id, words := "", ""
+	err := s.changeTo(ctx, act{"grant.set", root + "/channel/" + name}, &words, func(snap *snapshot) error {
 		r, c, err := s.managedChannel(snap, root, name)
 		if err != nil {
 			return err
@@ -60,7 +66,9 @@ func (s *Session) SetChannelGrants(ctx context.Context, root, name string, cond 
 			return err
 		}
 		id = c.ID
-		return s.x.store.PutGrant(ctx, append(grants, snap.ending(r, c, grants)...)...)
+		grants = append(grants, snap.ending(r, c, grants)...)
+		words = snap.regrants(grants)
+		return s.x.store.PutGrant(ctx, grants...)
 	})
 	if err != nil {
 		return taxii.ChannelGrants{}, err
@@ -74,29 +82,89 @@ func (s *Session) SetChannelGrants(ctx context.Context, root, name string, cond 
 	return taxii.ChannelGrants{Grants: list, ETag: tagOf(now.ID, list)}, s.x.endInvitations(ctx, now)
 }
 
+// regrants says, for the audit, which of some grants change what there is, and how.
+func (s *snapshot) regrants(grants []Grant) string {
+	var words []string
+	for _, g := range grants {
+		at := resource{g.Scope, g.Root, g.Item}
+		set := s.grantSetting(g.Account, at)
+		was := set.detail(s.grants[g.Account][at])
+		set.Ceiling = ""
+		if g.Ceiling != nil {
+			set.Ceiling = LevelName(*g.Ceiling)
+		}
+		if now := set.detail(g.Rights); now != was {
+			words = append(words, set.To()+": "+now)
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, "; ")
+}
+
 // granting turns a list of grants on a Channel into what the store keeps.
 func (s *snapshot) granting(r *Root, c *Channel, list []taxii.ChannelGrant) ([]Grant, error) {
 	if len(list) > maxGrants {
-		return nil, invalid("grants", "has more than 10,000 accounts")
+		return nil, invalid("grants", "has more than 10,000 accounts and groups")
 	}
 	grants, seen := []Grant{}, map[int64]bool{}
 	for _, g := range list {
-		a := s.names[g.Account]
+		grant, err := s.grantingOne(resource{OnChannel, r.ID, c.ID}, &g)
 		switch {
-		case a == nil || a.Name == OperatorName:
-			return nil, taxii.Errorf(taxii.Unprocessable, "grants names %.128q, to which nothing can be granted", g.Account)
-		case seen[a.ID]:
-			return nil, taxii.Errorf(taxii.Unprocessable, "grants names %.128q twice", g.Account)
-		}
-		seen[a.ID] = true
-		at := resource{OnChannel, r.ID, c.ID}
-		rights := s.grants[a.ID][at]&Push | rightsOf(g.CanRead, g.CanWrite, g.CanManage)
-		if err := meant(a.Name, OnChannel, rights); err != nil {
+		case err != nil:
 			return nil, err
+		case seen[grant.Account]:
+			return nil, taxii.Errorf(taxii.Unprocessable, "grants names %.128q twice", g.Account+g.Group)
 		}
-		grants = append(grants, Grant{Account: a.ID, Scope: at.scope, Root: at.root, Item: at.item, Rights: rights})
+		seen[grant.Account] = true
+		grants = append(grants, grant)
 	}
 	return grants, nil
+}
+
+// grantingOne turns one grant on a Channel into what the store keeps.
+func (s *snapshot) grantingOne(at resource, g *taxii.ChannelGrant) (Grant, error) {
+	grant := Grant{Scope: at.scope, Root: at.root, Item: at.item}
+	a, group := s.names[g.Account], s.groupNames[g.Group]
+	switch {
+	case g.Account != "" && g.Group != "":
+		return grant, taxii.Errorf(taxii.Unprocessable, "grants names an account and a group in one: each has a grant of its own")
+	case group != nil:
+		grant.Account = group.ID
+	case a == nil || a.Name == OperatorName:
+		return grant, taxii.Errorf(taxii.Unprocessable, "grants names %.128q, to which nothing can be granted", g.Account+g.Group)
+	default:
+		grant.Account = a.ID
+	}
+	grant.Rights = s.grants[grant.Account][at]&Push | rightsOf(g.CanRead, g.CanWrite, g.CanManage)
+	if err := meant(g.Account, OnChannel, grant.Rights); err != nil {
+		return grant, err
+	}
+	var err error
+	grant.Ceiling, err = s.ceilingOf(at, grant.Account, g)
+	return grant, err
+}
+
+// noCeiling is the word that lifts a ceiling.
+const noCeiling = "none"
+
+// ceilingOf gives the ceiling of a grant on a Channel: the one that is named, or
+// the one that there is.
+func (s *snapshot) ceilingOf(at resource, party int64, g *taxii.ChannelGrant) (*Level, error) {
+	switch g.Ceiling {
+	case noCeiling:
+		return nil, nil
+	case "":
+		level, limited := s.ceilings[party][at]
+		if !limited || !g.CanRead {
+			return nil, nil
+		}
+		return &level, nil
+	}
+	level, err := ParseLevel(g.Ceiling)
+	if err == nil && !g.CanRead {
+		err = invalid("ceiling", "goes with can_read, which this grant does not give")
+	}
+	return &level, err
 }
 
 func anonymousManages() error {

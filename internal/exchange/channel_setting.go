@@ -32,6 +32,7 @@ type ChannelSetting struct {
 	MaxMessages    int64   `json:"max_messages,omitempty" yaml:"max_messages,omitempty"`         // 0: no bound
 	MaxBytes       int64   `json:"max_bytes,omitempty" yaml:"max_bytes,omitempty"`               // 0: no bound
 	ShowPublishers bool    `json:"show_publishers,omitempty" yaml:"show_publishers,omitempty"`
+	Unmarked       string  `json:"unmarked,omitempty" yaml:"unmarked,omitempty"` // marking level of Messages in which something has no TLP marking, at least; default clear
 
 	Grants []taxii.ChannelGrant `json:"grants,omitempty" yaml:"-"` // only of a new one; see Session.SetChannelGrants
 }
@@ -91,7 +92,7 @@ func ReadChannel(body []byte, set *ChannelSetting) error {
 // written to.
 var channelMembers = [...]string{
 	"name", "title", "description", "permitted_messages", "content_type", "ttl", "mode", "from_collection", "to_collection",
-	"max_message_size", "max_messages", "max_bytes", "show_publishers", "grants",
+	"max_message_size", "max_messages", "max_bytes", "show_publishers", "unmarked", "grants",
 }
 
 // check fills in defaults and tells whether a Channel can be as stated, where the
@@ -116,6 +117,9 @@ func (set *ChannelSetting) check(maxContentLength int64) error {
 		return invalid("max_bytes", "cannot be below 0")
 	case len(set.PermittedMessages) > maxPermitted:
 		return invalid("permitted_messages", "has more than 1,000 types")
+	}
+	if _, err := parseUnmarked(set.Unmarked); err != nil {
+		return err
 	}
 	for _, t := range set.PermittedMessages {
 		if !typeForm.MatchString(t) {
@@ -149,6 +153,7 @@ func (set *ChannelSetting) applyTo(c *Channel) {
 	c.Title, c.Description, c.Permitted = set.Title, set.Description, set.PermittedMessages
 	c.TTL, c.MaxMessageSize, c.MaxMessages, c.MaxBytes = set.TTL, set.MaxMessageSize, set.MaxMessages, set.MaxBytes
 	c.ShowPublishers = set.ShowPublishers
+	c.Unmarked, _ = parseUnmarked(set.Unmarked) // check has read it
 }
 
 // setting gives a Channel as it would be stated.
@@ -156,7 +161,7 @@ func (c *Channel) setting(r *Root) ChannelSetting {
 	set := ChannelSetting{
 		Root: r.Name, Name: c.Name, Title: c.Title, Description: c.Description, PermittedMessages: slices.Clone(c.Permitted),
 		ContentType: c.ContentType, TTL: c.TTL, Mode: c.Mode,
-		MaxMessageSize: c.MaxMessageSize, MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, ShowPublishers: c.ShowPublishers,
+		MaxMessageSize: c.MaxMessageSize, MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, ShowPublishers: c.ShowPublishers, Unmarked: unmarkedName(c.Unmarked),
 	}
 	if from := c.From; from != "" {
 		set.From = &from
@@ -210,6 +215,9 @@ func (s *Session) nameCollections(snap *snapshot, r *Root, c *Channel, set *Chan
 		found := snap.collection(r.ID, *end.named)
 		if found == nil || !s.onCollection(snap, r, found).Has(end.need) {
 			return invalid(end.what, "is no collection of this API Root that this account could name")
+		}
+		if err := s.curbed(end.what); err != nil {
+			return err
 		}
 		*end.held, c.Namer = found.ID, s.account.ID
 	}

@@ -72,6 +72,7 @@ type Channel struct {
 	ShowPublishers           bool
 	Created                  taxii.Time
 	Clashes                  int64  // counted by the store
+	Unmarked                 Level  // of what has no marking
 	Stopped                  string // why From or To does not go on, a line for each
 }
 

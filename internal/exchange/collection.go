@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -18,6 +19,7 @@ type CollectionSetting struct {
 	Description string   `json:"description,omitempty" yaml:"description,omitempty"`
 	Validation  string   `json:"validation,omitempty" yaml:"validation,omitempty"` // off, shape (the default) or strict
 	Types       []string `json:"types,omitempty" yaml:"types,omitempty"`           // accepted object types; absent: all
+	Unmarked    string   `json:"unmarked,omitempty" yaml:"unmarked,omitempty"`     // marking level of objects without a TLP marking; absent: clear
 }
 
 var (
@@ -32,12 +34,12 @@ func (s *Session) CollectionSettings(_ context.Context, root string) ([]Collecti
 	if err := s.managesAny(snap); err != nil {
 		return nil, err
 	}
-	if r := snap.roots[root]; root != "" && (r == nil || !s.seesRoot(snap, r)) {
+	if r := snap.roots[root]; root != "" && (r == nil || !s.findsRoot(snap, r)) {
 		return nil, absent(s, "no API Root %q", root)
 	}
 	for _, r := range snap.rootOrder {
 		for _, c := range snap.collections[r.ID] {
-			if (root == "" || r.Name == root) && s.onCollection(snap, r, c).Has(Manage) {
+			if (root == "" || r.Name == root) && s.managesItem(snap, OnCollection, r, c.ID) {
 				list = append(list, c.setting(r))
 			}
 		}
@@ -48,7 +50,7 @@ func (s *Session) CollectionSettings(_ context.Context, root string) ([]Collecti
 func (c *Collection) setting(r *Root) CollectionSetting {
 	return CollectionSetting{
 		Root: r.Name, ID: c.ID, Alias: c.Alias, Title: c.Title, Description: c.Description,
-		Validation: c.Validation, Types: slices.Clone(c.Types),
+		Validation: c.Validation, Types: slices.Clone(c.Types), Unmarked: unmarkedName(c.Unmarked),
 	}
 }
 
@@ -60,17 +62,32 @@ func (s *Session) CollectionSetting(ctx context.Context, root, name string) (Col
 	if err != nil {
 		return CollectionSetting{}, 0, err
 	}
-	n, err := s.x.store.Count(ctx, c.Feed)
+	n, err := s.count(ctx, snap, r, c)
 	return c.setting(r), n, err
+}
+
+// count gives the number of entries that the account sees, or could.
+func (s *Session) count(ctx context.Context, snap *snapshot, r *Root, c *Collection) (n int64, err error) {
+	ceiling := s.reach(snap, resource{OnCollection, r.ID, c.ID})
+	if ceiling == NoCeiling {
+		return s.x.store.Count(ctx, c.Feed)
+	}
+	levels, err := s.x.store.Levels(ctx, c.Feed)
+	for level, of := range levels {
+		if level <= ceiling {
+			n += of
+		}
+	}
+	return n, err
 }
 
 func (s *Session) managedCollection(snap *snapshot, root, name string) (*Root, *Collection, error) {
 	r := snap.roots[root]
-	if r == nil || !s.seesRoot(snap, r) {
+	if r == nil || !s.findsRoot(snap, r) {
 		return nil, nil, absent(s, "no API Root %q", root)
 	}
 	c := snap.collection(r.ID, name)
-	if c == nil || s.onCollection(snap, r, c) == 0 {
+	if c == nil || s.onCollection(snap, r, c) == 0 && !s.managesItem(snap, OnCollection, r, c.ID) {
 		return nil, nil, absent(s, "no collection %q in %q", name, root)
 	}
 	return r, c, s.manages(snap, resource{OnCollection, r.ID, c.ID})
@@ -78,7 +95,7 @@ func (s *Session) managedCollection(snap *snapshot, root, name string) (*Root, *
 
 // AddCollection makes a Collection.
 func (s *Session) AddCollection(ctx context.Context, set CollectionSetting) (CollectionSetting, error) {
-	err := s.x.change(ctx, func(snap *snapshot) error {
+	err := s.change(ctx, act{"collection.add", set.Root + "/collection/" + cmp.Or(set.Alias, set.ID)}, func(snap *snapshot) error {
 		r, err := s.managedRoot(snap, set.Root)
 		if err != nil {
 			return err
@@ -100,7 +117,12 @@ func (s *Session) AddCollection(ctx context.Context, set CollectionSetting) (Col
 // SetCollection changes a Collection: edit is given its settings. Other names for
 // it need the right to manage its API Root.
 func (s *Session) SetCollection(ctx context.Context, root, name string, edit func(*CollectionSetting) error) (set CollectionSetting, err error) {
-	err = s.x.change(ctx, func(snap *snapshot) error {
+	err = s.x.leveling(ctx, func() (err error) { set, err = s.setCollection(ctx, root, name, edit); return err })
+	return set, err
+}
+
+func (s *Session) setCollection(ctx context.Context, root, name string, edit func(*CollectionSetting) error) (set CollectionSetting, err error) {
+	err = s.change(ctx, act{"collection.set", root + "/collection/" + name}, func(snap *snapshot) error {
 		r, c, err := s.managedCollection(snap, root, name)
 		if err != nil {
 			return err
@@ -135,6 +157,10 @@ func (x *Exchange) putCollection(ctx context.Context, snap *snapshot, r *Root, c
 	if err := set.check(); err != nil {
 		return err
 	}
+	unmarked, err := parseUnmarked(set.Unmarked)
+	if err != nil {
+		return err
+	}
 	for _, other := range snap.collections[r.ID] {
 		if other.ID == c.ID {
 			continue
@@ -148,7 +174,7 @@ func (x *Exchange) putCollection(ctx context.Context, snap *snapshot, r *Root, c
 	}
 	return x.store.PutCollection(ctx, Collection{
 		ID: c.ID, Root: r.ID, Feed: c.Feed, Alias: set.Alias, Title: set.Title, Description: set.Description,
-		Validation: set.Validation, Types: set.Types,
+		Validation: set.Validation, Types: set.Types, Unmarked: unmarked,
 	})
 }
 
@@ -167,6 +193,9 @@ func (set *CollectionSetting) check() error {
 	case set.Alias != "" && (!aliasForm.MatchString(set.Alias) || taxii.IsID(set.Alias)):
 		return invalid("alias", "must be letters, digits, '.', '_', '~' or '-', at most 128, and no UUID")
 	}
+	if _, err := parseUnmarked(set.Unmarked); err != nil {
+		return err
+	}
 	for _, t := range set.Types {
 		if !typeForm.MatchString(t) {
 			return invalid("types", "has "+t+", which is no object type")
@@ -178,7 +207,7 @@ func (set *CollectionSetting) check() error {
 // RemoveCollection removes a Collection: at once nobody sees it, and its name
 // and alias are free; what it holds is purged in small steps.
 func (s *Session) RemoveCollection(ctx context.Context, root, name string) error {
-	return s.x.change(ctx, func(snap *snapshot) error {
+	return s.change(ctx, act{"collection.remove", root + "/collection/" + name}, func(snap *snapshot) error {
 		r, c, err := s.managedCollection(snap, root, name)
 		if err != nil {
 			return err
@@ -189,3 +218,6 @@ func (s *Session) RemoveCollection(ctx context.Context, root, name string) error
 		return s.x.store.RemoveCollection(ctx, c.ID)
 	})
 }
+
+// level is the name of the level of what has no marking, "" for clear.
+func (set *CollectionSetting) level() string { return defaulted(set.Unmarked) }

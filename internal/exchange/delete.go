@@ -11,7 +11,8 @@ import (
 // that the filter names (R252-R260). It needs the rights to read and to write;
 // who has neither is told that there is nothing (R254).
 func (s *Session) Delete(ctx context.Context, root, collection, object string, f taxii.Filter) error {
-	_, c, rights, err := s.find(s.x.now.Load(), root, collection)
+	snap := s.x.now.Load()
+	r, c, rights, err := s.find(snap, root, collection)
 	if err != nil {
 		return err
 	}
@@ -21,11 +22,13 @@ func (s *Session) Delete(ctx context.Context, root, collection, object string, f
 	case !rights.Has(Read | Write):
 		return taxii.Errorf(taxii.Forbidden, "deleting needs the rights to read and to write here")
 	}
-	which := feed.Which{ID: object, SpecVersions: f.SpecVersions, Ceiling: s.ceiling()}
+	which := feed.Which{ID: object, SpecVersions: f.SpecVersions, Ceiling: s.ceiling(snap, resource{OnCollection, r.ID, c.ID})}
 	if len(f.Versions) > 0 {
 		which.Versions = versions(f.Versions)
 	}
-	removed, err := s.x.store.Withdraw(ctx, c.Feed, which, feed.Tombstone{Account: s.account.ID, Request: RequestOf(ctx)})
+	why := feed.Tombstone{Account: s.account.ID, Request: RequestOf(ctx)}
+	why.Record = s.deleted(ctx, snap.name(resource{OnCollection, r.ID, c.ID}), c.Feed, which, f.Encode())
+	removed, err := s.x.store.Withdraw(ctx, c.Feed, which, why)
 	if err == nil && removed == 0 {
 		return orMissing(nil)
 	}

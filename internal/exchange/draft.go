@@ -47,7 +47,7 @@ func (s *Session) FollowDraft(ctx context.Context, root, channel, name string, r
 	f.seat, f.draft = s.x.desk.enter(row.ID), &draft{over: make(chan struct{})}
 	if err := s.takeTurn(ctx, f, &r); err != nil {
 		f.Close()
-		return nil, err
+		return nil, f.untold(err)
 	}
 	return f, nil
 }

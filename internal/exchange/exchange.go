@@ -34,9 +34,19 @@ type Options struct {
 
 	Now func() time.Time // nil: time.Now
 
+	// Shared says that other nodes have the same store: a new key is known to them
+	// before it is used.
+	Shared bool
+
 	// ChannelsFixed lets nobody but the operator create, change and remove Channels,
 	// grant on them or invite to them.
 	ChannelsFixed bool
+
+	Limits Limits // of accounts that have none of their own
+	Nodes  int    // that share the limits of accounts; 0 is 1
+
+	Audit     AuditMode     // "": on
+	AuditKept time.Duration // how long records are kept; 0: for good
 
 	// CheckPush tells, in words for who gave it, why Messages may not be pushed to a
 	// URL, as far as the URL tells. nil: push is not offered.
@@ -64,7 +74,13 @@ type Exchange struct {
 	stale   atomic.Bool // the catalogue may be older than the store
 	turned  feed.Bell   // rings, under 0, when the catalogue has been read again
 	pushes  pushBoard
+	uses    uses     // of credentials, since they were written last
 	joins   attempts // to join Channels, in this minute
+	meters  meters   // what accounts have used of their limits
+
+	audit ledger
+
+	levelM sync.Mutex // held while levels are changed to others, see leveling
 
 	rings    rings    // the last Messages of Channels, in memory
 	desk     desk     // Subscriptions that are being read
@@ -81,7 +97,7 @@ func New(ctx context.Context, store Store, opt Options) (*Exchange, error) {
 	if err := x.reload(ctx); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{x.ensureBuiltins, x.ensureCursorKey} {
+	for _, step := range []func(context.Context) error{x.ensureBuiltins, x.ensureKeys, x.readUsage, x.ensureLevels} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -14,12 +14,14 @@ import (
 // Housekeep removes what is to go, in small steps, until ctx ends: the contents of
 // removed Collections and Channels, Statuses a day after they were complete
 // (R194), Messages after their ttl, and Subscriptions that nobody uses or may use
-// any more.
+// any more. It also turns the keys: see RotateKey.
 func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
 	e := &expirer{Exchange: x, due: map[string]expiry{}, every: purgeIdle}
 	seldom := func() time.Duration { return purgeIdle }
 	var all sync.WaitGroup
-	for _, task := range []chore{{x.purge, seldom}, {e.step, e.idle}, {x.discard, seldom}, {x.discardUnreadable, seldom}} {
+	all.Go(func() { x.keepUsage(ctx, failed) })
+	all.Go(func() { x.keepAudit(ctx, failed) })
+	for _, task := range []chore{{x.purge, seldom}, {e.step, e.idle}, {x.discard, seldom}, {x.discardUnreadable, seldom}, {x.turnKeys, seldom}} {
 		all.Go(func() { task.keepAt(ctx, failed) })
 	}
 	all.Wait()

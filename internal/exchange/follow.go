@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ type Follower struct {
 	root    string
 	channel *Channel  // as of checked
 	checked *snapshot // the catalogue under which it was last allowed to read
+	ceiling Level     // likewise
 	ring    *ring
 	memo    *memo // nil: every Message passes
 
@@ -75,6 +77,9 @@ type Follower struct {
 	pushes      bool // for a push, which alone may read then
 	floats      bool // begins at the oldest Message kept, whichever that is
 	next        string
+
+	selector Selector
+	sent     sent // for the audit
 
 	seat  *seat // of a Subscription; nil: it reads by cursor
 	draft *draft
@@ -115,10 +120,32 @@ func (s *Session) Follow(ctx context.Context, root, channel string, r Reading) (
 		f.at, f.floats = head.Floor, true
 	}
 	if err != nil {
-		return nil, err
+		return nil, f.untold(err)
 	}
 	f.begin(snap, head, r.Selector)
 	return f, nil
+}
+
+// capped tells that the account does not see every Message.
+func (f *Follower) capped() bool { return f.ceiling != NoCeiling }
+
+// passes tells whether a Message is for this reader, Selector aside.
+func (f *Follower) passes(e *feed.Entry) bool { return e.Added > f.since && e.Level <= f.ceiling }
+
+// untold is an error without how many Messages were missed, where that would tell
+// of those that the account does not see.
+func (f *Follower) untold(err error) error { return untold(err, f.ceiling) }
+
+func untold(err error, ceiling Level) error {
+	var e *taxii.Error
+	if ceiling != NoCeiling && errors.As(err, &e) {
+		delete(e.Details, "missed")
+	}
+	return err
+}
+
+func (s *Session) channelCeiling(snap *snapshot, c *Channel) Level {
+	return s.ceiling(snap, resource{OnChannel, c.Root, c.ID})
 }
 
 // follower makes one that has no place yet.
@@ -143,7 +170,7 @@ func (s *Session) follower(ctx context.Context, root, channel string, r *Reading
 
 func (s *Session) followerOf(snap *snapshot, root string, c *Channel, r *Reading) *Follower {
 	return &Follower{
-		s: s, root: root, channel: c, checked: snap, ring: s.x.ringOf(c),
+		s: s, root: root, channel: c, checked: snap, ceiling: s.channelCeiling(snap, c), ring: s.x.ringOf(c),
 		maxSize: r.MaxSize, limit: r.Limit, stream: r.Stream,
 	}
 }
@@ -152,11 +179,15 @@ func (s *Session) followerOf(snap *snapshot, root string, c *Channel, r *Reading
 func (f *Follower) begin(snap *snapshot, head feed.Head, selector Selector) {
 	f.incarnation = len(head.Past)
 	f.next = snap.cursorAt(f.channel, head, f.at)
-	f.memo = f.ring.memo(selector)
+	f.memo, f.selector = f.ring.memo(selector), selector
 }
 
 // Close lets go of what a Follower shares with others.
 func (f *Follower) Close() {
+	if f.sent.opened { // whoever reads has hung up; nobody is kept waiting
+		f.sent.opened = false
+		f.flush(context.Background(), true)
+	}
 	f.ring.leave(f.memo)
 	f.memo = nil
 	if f.draft != nil {
@@ -196,7 +227,7 @@ func (f *Follower) Check() error {
 		}
 	}
 	snap := f.s.x.now.Load()
-	if snap == f.checked {
+	if snap == f.checked && !f.s.over() {
 		return nil
 	}
 	if err := f.s.stands(snap); err != nil {
@@ -214,7 +245,7 @@ func (f *Follower) Check() error {
 			return err
 		}
 	}
-	f.channel, f.checked = c, snap
+	f.channel, f.checked, f.ceiling = c, snap, f.s.channelCeiling(snap, c)
 	return nil
 }
 
@@ -223,7 +254,7 @@ func (f *Follower) Check() error {
 func (f *Follower) Wait(ctx context.Context, most time.Duration) error {
 	f.out = MessagePage{}
 	f.touch(ctx)
-	x, over := f.s.x, f.after(most)
+	x, over := f.s.x, f.after(f.s.before(most))
 	for {
 		// Listen first, then look: nothing falls between.
 		grew, turned, changed := x.store.Grew(f.channel.Feed), x.turned.Listen(0), f.seat.listen()

@@ -44,7 +44,7 @@ func (f *Follower) Page(ctx context.Context) (*MessagePage, error) {
 		f.at, f.incarnation = at, incarnation
 		var gone purged
 		if !errors.As(err, &gone) {
-			return nil, err
+			return nil, f.untold(err)
 		}
 		floor = gone.floor
 	}
@@ -152,7 +152,7 @@ func (f *Follower) fromWindow(w *window, upto feed.Place) stop {
 	size := f.room()
 	for f.at < min(upto, w.last()) && len(f.out.Frames) < f.limit {
 		next := w.slots[f.at+1-w.first]
-		if next.about.Added > f.since && f.memo.passesAt(w, f.at+1) {
+		if f.passes(&next.about) && f.memo.passesAt(w, f.at+1) {
 			if next.frame == nil {
 				return elsewhere
 			}
@@ -237,7 +237,7 @@ const (
 // quick reads a page of small Messages at once, where every one passes and their
 // octets, which the store knows without reading them, fit.
 func (f *Follower) quick(ctx context.Context, pen scribe, end feed.Place) (done bool, err error) {
-	if f.memo != nil || f.since != 0 {
+	if f.memo != nil || f.since != 0 || f.capped() {
 		return false, nil
 	}
 	end, room, err := f.fitting(ctx, min(end, f.at+feed.Place(f.limit-len(f.out.Frames))))
@@ -296,12 +296,12 @@ func (f *Follower) fitting(ctx context.Context, end feed.Place) (feed.Place, int
 func (f *Follower) choose(ctx context.Context, pen scribe, end feed.Place) (p plan, err error) {
 	size, have := int64(f.room()-f.out.Size), len(f.out.Frames)
 	most := mostExamined - f.out.Examined
-	if f.memo == nil && f.since == 0 {
+	if f.memo == nil && f.since == 0 && !f.capped() {
 		most = f.limit - have
 	}
 	p.at = f.at
 	err = f.s.x.readMessages(ctx, f.channel.Feed, allMessages(f.at, end, most), func(e *feed.Entry) bool {
-		if e.Added > f.since && (f.memo == nil || f.memo.passes(e, pen.publisher)) {
+		if f.passes(e) && (f.memo == nil || f.memo.passes(e, pen.publisher)) {
 			c := f.choice(pen, e)
 			if have+len(p.choices) > 0 && p.room+c.room > size {
 				return false

@@ -508,7 +508,7 @@ func TestWhatAFollowerIsGivenFollowsTheSettings(t *testing.T) {
 	}
 	_, err := by.Page(t.Context())
 	wantKind(t, "by a name that is hidden now", err, taxii.Malformed)
-	if _, err := h.op.RotateKey(t.Context()); err != nil {
+	if _, err := h.op.RotateKey(t.Context(), "cursor", true); err != nil {
 		t.Fatal(err)
 	}
 	now := first()

@@ -9,12 +9,25 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// GrantSetting is a grant as an operator states it. On is "server", the name of
-// an API Root, ROOT/collection/ALIAS or ID, or ROOT/channel/NAME or ID.
+// GrantSetting is a grant as an operator states it, to an account or to a group:
+// one of both is named. On is "server", the name of an API Root,
+// ROOT/collection/ALIAS or ID, or ROOT/channel/NAME or ID. Ceiling is the name of
+// the highest marking level that is read by this grant, clear, green, amber,
+// amber+strict or red; "" is no ceiling.
 type GrantSetting struct {
-	Account string   `json:"account" yaml:"account"`
+	Account string   `json:"account,omitempty" yaml:"account,omitempty"`
+	Group   string   `json:"group,omitempty" yaml:"group,omitempty"`
 	On      string   `json:"on" yaml:"on"`
 	Rights  []string `json:"rights" yaml:"rights"`
+	Ceiling string   `json:"ceiling,omitempty" yaml:"ceiling,omitempty"`
+}
+
+// To names who is granted something, for people.
+func (g *GrantSetting) To() string {
+	if g.Group != "" {
+		return "group " + g.Group
+	}
+	return g.Account
 }
 
 // named reads the name of a resource.
@@ -28,7 +41,7 @@ func (s *snapshot) named(sess *Session, on string) (resource, error) {
 		}
 	}
 	r := s.roots[on]
-	if r == nil || !sess.seesRoot(s, r) {
+	if r == nil || !sess.findsRoot(s, r) {
 		return resource{}, absent(sess, "no API Root %q; a resource is server, ROOT, ROOT/collection/NAME or ROOT/channel/NAME", on)
 	}
 	return resource{scope: OnRoot, root: r.ID}, nil
@@ -37,17 +50,23 @@ func (s *snapshot) named(sess *Session, on string) (resource, error) {
 // item finds a Collection or a Channel by its name.
 func (s *snapshot) item(sess *Session, scope Scope, root, name string) (resource, error) {
 	r := s.roots[root]
-	if r == nil || !sess.seesRoot(s, r) {
+	if r == nil || !sess.findsRoot(s, r) {
 		return resource{}, absent(sess, "no API Root %q", root)
 	}
 	if scope == OnChannel {
-		if c := s.channel(r.ID, name); c != nil && sess.onChannel(s, r, c) != 0 {
+		if c := s.channel(r.ID, name); c != nil && (sess.onChannel(s, r, c) != 0 || sess.managesItem(s, scope, r, c.ID)) {
 			return resource{scope, r.ID, c.ID}, nil
 		}
-	} else if c := s.collection(r.ID, name); c != nil && sess.onCollection(s, r, c) != 0 {
+	} else if c := s.collection(r.ID, name); c != nil && (sess.onCollection(s, r, c) != 0 || sess.managesItem(s, scope, r, c.ID)) {
 		return resource{scope, r.ID, c.ID}, nil
 	}
 	return resource{}, absent(sess, "no %s %q in %q", string(scope), name, root)
+}
+
+// managesItem tells whether the account manages a Collection or Channel, from
+// above too.
+func (s *Session) managesItem(snap *snapshot, scope Scope, r *Root, id string) bool {
+	return s.managing(snap, resource{scope, r.ID, id}).Has(Manage)
 }
 
 // name writes the name of a resource.
@@ -78,25 +97,80 @@ func (s *Session) Grants(context.Context) ([]GrantSetting, error) {
 		return nil, err
 	}
 	for id, grants := range snap.grants {
-		for r, rights := range grants {
+		for r := range grants {
 			if s.manages(snap, r) == nil {
-				list = append(list, GrantSetting{Account: snap.accounts[id].Name, On: snap.name(r), Rights: rights.List()})
+				list = append(list, snap.grantSetting(id, r))
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b GrantSetting) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.On, b.On)) })
+	slices.SortFunc(list, func(a, b GrantSetting) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Group, b.Group), cmp.Compare(a.On, b.On))
+	})
 	return list, nil
 }
 
-// SetGrant gives an account exactly these rights on a resource; none ends the
-// grant. A change holds from the next request on.
+// grantSetting writes down what an account or a group was granted on a resource.
+func (s *snapshot) grantSetting(party int64, r resource) GrantSetting {
+	set := GrantSetting{On: s.name(r), Rights: s.grants[party][r].List(), Ceiling: s.ceilingName(party, r)}
+	if name, group := s.partyName(party); group {
+		set.Group = name
+	} else {
+		set.Account = name
+	}
+	return set
+}
+
+// ceilingName gives the name of the ceiling of a grant, or "" for none.
+func (s *snapshot) ceilingName(party int64, r resource) string {
+	if level, limited := s.ceilings[party][r]; limited {
+		return LevelName(level)
+	}
+	return ""
+}
+
+// parse reads the rights and the ceiling of a grant. A ceiling is of what is
+// read: without that right it would mean nothing.
+func (g *GrantSetting) parse() (rights Rights, ceiling *Level, err error) {
+	if rights, err = ParseRights(g.Rights); err != nil || g.Ceiling == "" {
+		return rights, nil, err
+	}
+	if rights != 0 && !rights.Has(Read) {
+		return 0, nil, invalid("ceiling", "goes with the right to read, which this grant does not give")
+	}
+	level, err := ParseLevel(g.Ceiling)
+	return rights, &level, err
+}
+
+// party finds to whom something is granted.
+func (s *snapshot) party(sess *Session, g *GrantSetting) (int64, error) {
+	a, group := s.names[g.Account], s.groupNames[g.Group]
+	switch {
+	case (g.Account == "") == (g.Group == ""):
+		return 0, taxii.Errorf(taxii.Unprocessable, "a grant is to an account or to a group: one of both has to be named")
+	case g.Group != "" && group == nil:
+		return 0, absent(sess, "no group %q", g.Group)
+	case g.Group != "":
+		return group.ID, nil
+	case a == nil && s.groupNames[g.Account] != nil:
+		return 0, absent(sess, "no account %q: it is a group", g.Account)
+	case a == nil:
+		return 0, absent(sess, "no account %q", g.Account)
+	case a.Name == OperatorName:
+		return 0, taxii.Errorf(taxii.Conflict, "operator has every right already")
+	}
+	return a.ID, nil
+}
+
+// SetGrant gives an account or a group exactly these rights on a resource, with
+// this ceiling; no rights end the grant. A change holds from the next request on.
 func (s *Session) SetGrant(ctx context.Context, set GrantSetting) error {
-	rights, err := ParseRights(set.Rights)
+	rights, ceiling, err := set.parse()
 	if err != nil {
 		return err
 	}
 	var lost []*Channel // on which somebody may not manage any more
-	err = s.x.change(ctx, func(snap *snapshot) error {
+	words := set.To() + ": " + set.detail(rights)
+	err = s.changeTo(ctx, act{"grant.set", set.On}, &words, func(snap *snapshot) error {
 		r, err := snap.named(s, set.On)
 		if err != nil {
 			return err
@@ -104,21 +178,18 @@ func (s *Session) SetGrant(ctx context.Context, set GrantSetting) error {
 		if err := s.manages(snap, r); err != nil {
 			return err
 		}
-		a := snap.names[set.Account]
-		switch {
-		case a == nil:
-			return absent(s, "no account %q", set.Account)
-		case a.Name == OperatorName:
-			return taxii.Errorf(taxii.Conflict, "operator has every right already")
+		party, err := snap.party(s, &set)
+		if err != nil {
+			return err
 		}
-		was := snap.grants[a.ID][r]
-		if err := s.mayGive(snap, a, r, rights, was); err != nil {
+		was := snap.grants[party][r]
+		if err := s.mayGive(snap, set.Account, r, rights, was); err != nil {
 			return err
 		}
 		if was.Has(Manage) && !rights.Has(Manage) {
 			lost = snap.channelsIn(r)
 		}
-		return s.x.store.PutGrant(ctx, Grant{Account: a.ID, Scope: r.scope, Root: r.root, Item: r.item, Rights: rights})
+		return s.x.store.PutGrant(ctx, Grant{Account: party, Scope: r.scope, Root: r.root, Item: r.item, Rights: rights, Ceiling: ceiling})
 	})
 	if err != nil {
 		return err
@@ -126,10 +197,10 @@ func (s *Session) SetGrant(ctx context.Context, set GrantSetting) error {
 	return s.x.endInvitations(ctx, lost...)
 }
 
-// mayGive tells whether an account can have these rights on a resource, and
-// whether who manages that may give them.
-func (s *Session) mayGive(snap *snapshot, a *Account, r resource, rights, was Rights) error {
-	if err := meant(a.Name, r.scope, rights); err != nil {
+// mayGive tells whether an account, or for "" a group, can have these rights on a
+// resource, and whether who manages that may give them.
+func (s *Session) mayGive(snap *snapshot, account string, r resource, rights, was Rights) error {
+	if err := meant(account, r.scope, rights); err != nil {
 		return err
 	}
 	if (rights &^ was).Has(Push) && s.manages(snap, resource{scope: OnServer}) != nil {
@@ -161,8 +232,8 @@ func (s *snapshot) channelsIn(r resource) (list []*Channel) {
 	return list
 }
 
-// RemoveGrant ends a grant.
-func (s *Session) RemoveGrant(ctx context.Context, account, on string) error {
+// RemoveGrant ends the grant of an account or a group, which share their names.
+func (s *Session) RemoveGrant(ctx context.Context, name, on string) error {
 	snap := s.x.now.Load()
 	r, err := snap.named(s, on)
 	if err != nil {
@@ -171,9 +242,13 @@ func (s *Session) RemoveGrant(ctx context.Context, account, on string) error {
 	if err := s.manages(snap, r); err != nil {
 		return err
 	}
-	a := snap.names[account]
-	if a == nil || snap.grants[a.ID][r] == 0 {
-		return absent(s, "%q has no grant on %s", account, on)
+	set := GrantSetting{Account: name, On: on}
+	if snap.groupNames[name] != nil {
+		set = GrantSetting{Group: name, On: on}
 	}
-	return s.SetGrant(ctx, GrantSetting{Account: account, On: on})
+	party, err := snap.party(s, &set)
+	if err != nil || snap.grants[party][r] == 0 {
+		return absent(s, "%q has no grant on %s", name, on)
+	}
+	return s.SetGrant(ctx, set)
 }

@@ -12,9 +12,11 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-// noting is a store that notes what is called. It names every call itself, and
-// embeds nothing, so that none can come in unseen.
+// noting is a store that notes what is called. It names every call itself; one
+// that it does not name panics, for the Store it embeds is nil, so that none can
+// come in unseen.
 type noting struct {
+	exchange.Store
 	of exchange.Store
 
 	mu    sync.Mutex // guards calls
@@ -95,8 +97,58 @@ func (n *noting) RemoveCredential(ctx context.Context, account int64, kind, name
 	return n.note("RemoveCredential").RemoveCredential(ctx, account, kind, name)
 }
 
+func (n *noting) PutCredential(ctx context.Context, c exchange.Credential) error {
+	return n.note("PutCredential").PutCredential(ctx, c)
+}
+
+func (n *noting) PutGroup(ctx context.Context, g exchange.Group) (int64, error) {
+	return n.note("PutGroup").PutGroup(ctx, g)
+}
+
+func (n *noting) RemoveGroup(ctx context.Context, id int64) error {
+	return n.note("RemoveGroup").RemoveGroup(ctx, id)
+}
+
 func (n *noting) PutGrant(ctx context.Context, g ...exchange.Grant) error {
 	return n.note("PutGrant").PutGrant(ctx, g...)
+}
+
+func (n *noting) AddUsage(ctx context.Context, list []exchange.Usage, keep int64) error {
+	return n.note("AddUsage").AddUsage(ctx, list, keep)
+}
+
+func (n *noting) Usage(ctx context.Context, account, since int64) ([]exchange.Usage, error) {
+	return n.note("Usage").Usage(ctx, account, since)
+}
+
+func (n *noting) CredentialUses(ctx context.Context, account int64) ([]exchange.CredentialUse, error) {
+	return n.note("CredentialUses").CredentialUses(ctx, account)
+}
+
+func (n *noting) PutCredentialUses(ctx context.Context, uses ...exchange.CredentialUse) error {
+	return n.note("PutCredentialUses").PutCredentialUses(ctx, uses...)
+}
+
+func (n *noting) Levels(ctx context.Context, f feed.ID) (map[int64]int64, error) {
+	return n.note("Levels").Levels(ctx, f)
+}
+
+func (n *noting) Relevel(ctx context.Context, f feed.ID, level func(*feed.Entry) (int64, bool)) error {
+	return n.note("Relevel").Relevel(ctx, f, level)
+}
+
+func (n *noting) Stays(ctx context.Context, f feed.ID, id string) ([]exchange.Stay, error) {
+	return n.note("Stays").Stays(ctx, f, id)
+}
+
+func (n *noting) Record(lines ...[]byte) func() error { return n.note("Record").Record(lines...) }
+
+func (n *noting) Audit(ctx context.Context, after int64, since taxii.Time, most int, visit func(exchange.AuditBlock) bool) error {
+	return n.note("Audit").Audit(ctx, after, since, most, visit)
+}
+
+func (n *noting) PurgeAudit(ctx context.Context, before taxii.Time) (bool, error) {
+	return n.note("PurgeAudit").PurgeAudit(ctx, before)
 }
 
 func (n *noting) PutSecrets(ctx context.Context, s ...exchange.Secret) error {

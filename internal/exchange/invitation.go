@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,6 +65,9 @@ func (s *Session) Invite(ctx context.Context, root, name string, set InvitationS
 	if err != nil {
 		return taxii.Invitation{}, err
 	}
+	if !s.x.mayInvite(snap, &v) {
+		return taxii.Invitation{}, lasting("invite")
+	}
 	if err := s.roomForInvitation(ctx, snap, c); err != nil {
 		return taxii.Invitation{}, err
 	}
@@ -74,7 +78,21 @@ func (s *Session) Invite(ctx context.Context, root, name string, set InvitationS
 	}
 	made := v.resource()
 	made.Token = token
-	return made, nil
+	return made, s.invited(ctx, eventInvite, c, &v)
+}
+
+// The events of invitations; that one was used is channel.join.
+const (
+	eventInvite   = "channel.invite"
+	eventUninvite = "channel.uninvite"
+)
+
+// invited records what was done with an invitation, by its id and never its token.
+func (s *Session) invited(ctx context.Context, event string, c *Channel, v *Invitation) error {
+	on := s.x.now.Load().name(resource{OnChannel, c.Root, c.ID})
+	return s.done(ctx, event, on, func(r auditLine) auditLine {
+		return r.text("change", v.ID+": "+strings.Join(v.Rights.List(), ","))
+	})
 }
 
 func newToken() string {
@@ -182,7 +200,10 @@ func (s *Session) RevokeInvitation(ctx context.Context, root, name, id string) e
 	if i < 0 || !s.x.good(snap, &list[i]) {
 		return s.Missing()
 	}
-	return s.gone(s.x.store.RemoveInvitation(ctx, c.ID, id))
+	if err := s.x.store.RemoveInvitation(ctx, c.ID, id); err != nil {
+		return s.gone(err)
+	}
+	return s.invited(ctx, eventUninvite, c, &list[i])
 }
 
 // endInvitations ends the invitations to Channels whose makers do not manage
@@ -218,7 +239,7 @@ func (s *Session) Join(ctx context.Context, root, name, token string) (taxii.Cha
 		return taxii.Channel{}, err
 	}
 	id := ""
-	err := s.x.change(ctx, func(snap *snapshot) error {
+	err := s.change(ctx, act{"channel.join", root + "/channel/" + name}, func(snap *snapshot) error {
 		if r := snap.roots[root]; r != nil && r.Advertise == "" {
 			if c := snap.channel(r.ID, name); c != nil {
 				id = c.ID
@@ -266,7 +287,7 @@ func (a *attempts) count(account int64, now time.Time) error {
 	if a.by[account] >= joinsPerAccount || a.all >= joinsPerNode {
 		e := taxii.Errorf(taxii.TooMany, "too many attempts to join a channel")
 		e.RetryAfter = a.began.Add(time.Minute).Sub(now)
-		e.Allowed = &taxii.Allowance{Name: "join", PerMinute: joinsPerAccount}
+		e.Allowed = &taxii.Allowance{Name: "join", PerMinute: joinsPerAccount, Quota: joinsPerAccount, Window: time.Minute, Resets: e.RetryAfter}
 		return e
 	}
 	a.all++

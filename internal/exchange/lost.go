@@ -57,14 +57,30 @@ func (x *Exchange) noteLost(before, next *snapshot) {
 	if everyone := before.names[AnonymousName]; everyone != nil {
 		shared = x.unreadable(before, next, everyone.ID, slices.Collect(maps.Values(before.channelByID)))
 	}
+	changed := before.regrouped(next)
 	for id := range before.accounts {
 		channels := shared
-		if !maps.Equal(before.grants[id], next.grants[id]) {
+		if !maps.Equal(before.grants[id], next.grants[id]) || changed(id) {
 			channels = slices.Collect(maps.Values(before.channelByID))
 		}
 		for _, c := range x.unreadable(before, next, id, channels) {
 			l.pairs[reader{c.ID, id}] = true
 		}
+	}
+}
+
+// regrouped tells of an account whether its groups, or what they were granted, are
+// others in the next catalogue.
+func (s *snapshot) regrouped(next *snapshot) func(account int64) bool {
+	groups := map[int64]bool{} // that are, or were granted, something else
+	for id := range s.groups {
+		if !maps.Equal(s.grants[id], next.grants[id]) {
+			groups[id] = true
+		}
+	}
+	return func(account int64) bool {
+		was := s.memberOf[account]
+		return !slices.Equal(was, next.memberOf[account]) || slices.ContainsFunc(was, func(id int64) bool { return groups[id] })
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Session) Message(ctx context.Context, root, channel, id string, maxSize
 	if err != nil {
 		return nil, err
 	}
-	return frame.JSON, nil
+	return frame.JSON, s.deliverOne(ctx, m, "message", len(frame.JSON))
 }
 
 // MessageContent gives the content of one Message. NotFound, also once it has
@@ -54,10 +54,14 @@ func (s *Session) MessageContent(ctx context.Context, root, channel, id string) 
 	}
 	// The same id may be published anew after it has expired; never at the same date.
 	c := &Content{ETag: `"` + m.about.ID + "-" + num(int64(m.about.Added)) + `"`}
-	return c, m.read(ctx, s, true, func(e *feed.Entry) {
+	err = m.read(ctx, s, true, func(e *feed.Entry) {
 		c.MediaType = e.Message.MediaType
 		c.Bytes = append(make([]byte, 0, len(e.Content)), e.Content...)
 	})
+	if err != nil {
+		return c, err
+	}
+	return c, s.deliverOne(ctx, m, "content", len(c.Bytes))
 }
 
 // found is one Message of a Channel, without its content.
@@ -81,11 +85,15 @@ func (s *Session) findMessage(ctx context.Context, root, channel, id string) (*f
 		return nil, noMessage()
 	}
 	m := &found{pen: scribe{snap, c, head}, about: feed.Entry{ID: normal}}
-	return m, m.read(ctx, s, false, func(e *feed.Entry) {
+	err = m.read(ctx, s, false, func(e *feed.Entry) {
 		m.about = *e
 		message := *e.Message
 		m.about.Message = &message
 	})
+	if err == nil && m.about.Level > s.channelCeiling(snap, c) {
+		err = noMessage()
+	}
+	return m, err
 }
 
 // read reads the Message that is named, with its content or without.

@@ -12,7 +12,9 @@ type planner struct {
 	s         *Session
 	now, want Declaration
 	pruning   bool
-	kept      [5]map[string]bool // names that are wanted: roots, collections, accounts, grants, channels
+	kept      [6]map[string]bool // names that are wanted: roots, collections, accounts, grants, channels, groups
+
+	names map[string]bool // of certificates that are wanted
 
 	setup    []Step // roots that come or change
 	removals []Step // grants, accounts, channels and collections that go
@@ -60,7 +62,7 @@ func (p *planner) roots() error {
 		switch {
 		case i < 0:
 			p.step("add", "root", r.Name, r.Title, func(ctx context.Context) error { _, err := p.s.AddRoot(ctx, r); return err })
-		case p.now.Roots[i] != r:
+		case !p.now.Roots[i].equal(&r):
 			p.step("set", "root", r.Name, r.Title, func(ctx context.Context) error {
 				_, err := p.s.SetRoot(ctx, r.Name, func(o *RootSetting) error { *o = r; return nil })
 				return err
@@ -68,6 +70,11 @@ func (p *planner) roots() error {
 		}
 	}
 	return nil
+}
+
+func (set *RootSetting) equal(o *RootSetting) bool {
+	return set.Name == o.Name && set.Title == o.Title && set.Description == o.Description && set.Relative == o.Relative &&
+		set.Advertise == o.Advertise && set.Default == o.Default && sameSet(set.SignIn, o.SignIn)
 }
 
 // same tells whether two settings name one Collection: by id, else by alias,
@@ -143,5 +150,5 @@ func (set *CollectionSetting) equal(o *CollectionSetting) bool {
 	a, b := *set, *o
 	a.Types, b.Types = nil, nil
 	return a.ID == b.ID && a.Root == b.Root && a.Alias == b.Alias && a.Title == b.Title && a.Description == b.Description &&
-		a.Validation == b.Validation && sameSet(set.Types, o.Types)
+		a.Validation == b.Validation && a.level() == b.level() && sameSet(set.Types, o.Types)
 }

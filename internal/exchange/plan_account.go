@@ -17,6 +17,9 @@ func (p *planner) accounts() error {
 			return at(err, "account %q", a.Name)
 		}
 		i := slices.IndexFunc(p.now.Accounts, func(o AccountSetting) bool { return o.Name == a.Name })
+		if i < 0 && p.willGroup(a.Name) {
+			return taxii.Errorf(taxii.Unprocessable, "account %q: a group has this name, and accounts and groups share their names", a.Name)
+		}
 		if i < 0 && !builtin(a.Name) {
 			p.step("add", "account", a.Name, "", func(ctx context.Context) error { return p.s.AddAccount(ctx, a) })
 			continue
@@ -38,6 +41,9 @@ func (p *planner) accountChanges(was, want *AccountSetting) (changes []string) {
 	if !sameSet(was.Options, want.Options) {
 		changes = append(changes, "options")
 	}
+	if was.Limits != want.Limits {
+		changes = append(changes, "limits")
+	}
 	switch {
 	case want.PasswordHash != "" && want.PasswordHash != was.PasswordHash,
 		want.Password != "" && !p.s.x.opt.VerifyPassword(was.PasswordHash, want.Password):
@@ -50,18 +56,18 @@ func (p *planner) accountChanges(was, want *AccountSetting) (changes []string) {
 
 func (p *planner) grants() error {
 	for _, g := range p.want.Grants {
-		rights, err := ParseRights(g.Rights)
+		rights, _, err := g.parse()
 		if err != nil {
-			return at(err, "grant to %q on %s", g.Account, g.On)
+			return at(err, "grant to %q on %s", g.To(), g.On)
 		}
-		name := g.Account + " on " + p.resourceName(g.On)
+		name := g.To() + " on " + p.resourceName(g.On)
 		if err := p.keep(3, "grant", name); err != nil {
 			return err
 		}
 		if err := p.checkGrant(&g); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(p.now.Grants, func(o GrantSetting) bool { return o.Account+" on "+o.On == name })
+		i := slices.IndexFunc(p.now.Grants, func(o GrantSetting) bool { return o.To()+" on "+o.On == name })
 		if p.going(g.On) {
 			i = -1 // what is there ends with the collection or channel, and another takes its name
 		}
@@ -73,24 +79,36 @@ func (p *planner) grants() error {
 		case rights == 0:
 			return invalid("grant", name+" has no rights: leave it out, or use --prune")
 		case i < 0:
-			p.step("add", "grant", name, rights.String(), run)
-		case !sameSet(p.now.Grants[i].Rights, rights.List()):
-			p.step("set", "grant", name, rights.String(), run)
+			p.step("add", "grant", name, g.detail(rights), run)
+		case !sameSet(p.now.Grants[i].Rights, rights.List()) || p.now.Grants[i].Ceiling != g.Ceiling:
+			p.step("set", "grant", name, g.detail(rights), run)
 		}
 	}
 	return nil
 }
 
-// checkGrant tells whether the account and the resource of a grant will be there.
+// detail says what a grant gives.
+func (g *GrantSetting) detail(rights Rights) string {
+	if g.Ceiling == "" {
+		return rights.String()
+	}
+	return rights.String() + " up to " + g.Ceiling
+}
+
+// checkGrant tells whether the account or group and the resource of a grant will be
+// there.
 func (p *planner) checkGrant(g *GrantSetting) error {
-	known := slices.ContainsFunc(p.now.Accounts, func(a AccountSetting) bool { return a.Name == g.Account })
 	switch {
+	case (g.Account == "") == (g.Group == ""):
+		return taxii.Errorf(taxii.Unprocessable, "grant on %s: a grant is to an account or to a group: one of both has to be named", g.On)
 	case g.Account == OperatorName:
 		return taxii.Errorf(taxii.Conflict, "operator has every right already")
-	case g.Account != AnonymousName && !p.kept[2][g.Account] && (p.pruning || !known):
+	case g.Group != "" && !p.willGroup(g.Group):
+		return taxii.Errorf(taxii.Unprocessable, "grant on %s: there is no group %q, and none is declared", g.On, g.Group)
+	case g.Group == "" && g.Account != AnonymousName && !p.willAccount(g.Account):
 		return taxii.Errorf(taxii.Unprocessable, "grant on %s: there is no account %q, and none is declared", g.On, g.Account)
 	case !p.will(g.On):
-		return taxii.Errorf(taxii.Unprocessable, "grant to %q: there is no %s, and none is declared", g.Account, g.On).
+		return taxii.Errorf(taxii.Unprocessable, "grant to %q: there is no %s, and none is declared", g.To(), g.On).
 			Describe("A resource is server, ROOT, ROOT/collection/NAME or ROOT/channel/NAME.")
 	}
 	return nil

@@ -102,7 +102,7 @@ func (p *planner) changeEnd(what, root string, was, want *string) (*string, erro
 func (set *ChannelSetting) equal(o *ChannelSetting) bool {
 	return set.Title == o.Title && set.Description == o.Description && sameSet(set.PermittedMessages, o.PermittedMessages) &&
 		set.TTL == o.TTL && set.MaxMessageSize == o.MaxMessageSize && set.MaxMessages == o.MaxMessages &&
-		set.MaxBytes == o.MaxBytes && set.ShowPublishers == o.ShowPublishers
+		set.MaxBytes == o.MaxBytes && set.ShowPublishers == o.ShowPublishers && defaulted(set.Unmarked) == defaulted(o.Unmarked)
 }
 
 // pruneChannels removes Channels that are not declared, of API Roots that stay.

@@ -8,7 +8,11 @@ import (
 
 // prune removes what is not declared, what hangs on something before it.
 func (p *planner) prune() error {
+	p.pruneCertificates()
 	if err := p.pruneGrants(); err != nil {
+		return err
+	}
+	if err := p.pruneGroups(); err != nil {
 		return err
 	}
 	if err := p.pruneAccounts(); err != nil {
@@ -30,15 +34,15 @@ func (p *planner) prune() error {
 
 func (p *planner) pruneGrants() error {
 	for _, g := range p.now.Grants {
-		name := g.Account + " on " + g.On
+		name := g.To() + " on " + g.On
 		if p.kept[3][name] {
 			continue
 		}
-		if g.Account == p.s.account.Name && g.On == string(OnServer) {
-			return taxii.Errorf(taxii.Conflict, "pruning would end the grant of %q on the server, by which this is done: declare it", g.Account)
+		if g.On == string(OnServer) && (g.Account == p.s.account.Name || p.isMember(g.Group)) {
+			return taxii.Errorf(taxii.Conflict, "pruning would end the grant of %q on the server, by which this is done: declare it", g.To())
 		}
 		p.remove("grant", name, "", func(ctx context.Context) error {
-			return p.s.SetGrant(ctx, GrantSetting{Account: g.Account, On: g.On})
+			return p.s.SetGrant(ctx, GrantSetting{Account: g.Account, Group: g.Group, On: g.On})
 		})
 	}
 	return nil
@@ -50,9 +54,9 @@ func (p *planner) pruneAccounts() error {
 		case p.kept[2][a.Name]:
 		case a.Name == p.s.account.Name && !builtin(a.Name):
 			return taxii.Errorf(taxii.Conflict, "pruning would remove %q, the account that asks: declare it", a.Name)
-		case builtin(a.Name): // is there because it has options
-			p.removals = append(p.removals, Step{"set", "account", a.Name, "options", func(ctx context.Context) error {
-				return p.s.SetAccount(ctx, a.Name, func(o *AccountSetting) error { o.Options = nil; return nil })
+		case builtin(a.Name): // is there because it has options or limits
+			p.removals = append(p.removals, Step{"set", "account", a.Name, "options and limits", func(ctx context.Context) error {
+				return p.s.SetAccount(ctx, a.Name, func(o *AccountSetting) error { o.Options, o.Limits = nil, Limits{}; return nil })
 			}})
 		default:
 			p.remove("account", a.Name, "", func(ctx context.Context) error { return p.s.RemoveAccount(ctx, a.Name) })

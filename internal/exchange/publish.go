@@ -42,14 +42,18 @@ func (s *Session) Publish(ctx context.Context, root, channel string, sent Public
 	if err := p.body(sent); err != nil {
 		return taxii.Status{}, err
 	}
-	st, err := s.x.commit(ctx, feed.Add{
-		Feed: c.Feed, Drafts: p.drafts, Account: s.account.ID, Request: RequestOf(ctx), Form: octets, Bounds: c.bounds(),
+	counted := s.spend(snap, p.drafts)
+	results, err := s.x.commit(ctx, feed.Add{
+		Admits: counted.admits(),
+		Feed:   c.Feed, Drafts: p.drafts, Account: s.account.ID, Request: RequestOf(ctx), Form: octets, Bounds: c.bounds(),
+		Record: s.added(ctx, EventPublish, snap.name(resource{OnChannel, r.ID, c.ID}), c.Feed),
 		Status: feed.Status{ID: taxii.NewID(), Root: r.ID, At: taxii.TimeOf(s.x.opt.Now()), Failures: p.failures},
 	})
+	counted.settle(results)
 	if err != nil {
 		return taxii.Status{}, s.gone(err)
 	}
-	status, err := s.x.publication(ctx, snap, c, st, rights.Has(Read))
+	status, err := s.x.publication(ctx, snap, c, results[0].Status, rights.Has(Read))
 	if err != nil {
 		return taxii.Status{}, s.gone(err)
 	}
@@ -62,19 +66,15 @@ func (s *Session) Publish(ctx context.Context, root, channel string, sent Public
 }
 
 // commit hands one publication to the store.
-func (x *Exchange) commit(ctx context.Context, add feed.Add) (feed.Status, error) {
+func (x *Exchange) commit(ctx context.Context, add feed.Add) ([]feed.Result, error) {
 	if x.publishing.Add(1) > maxPublishing {
 		x.publishing.Add(-1)
 		e := taxii.Errorf(taxii.Unavailable, "too many messages wait to be stored; try again")
 		e.RetryAfter = time.Second
-		return feed.Status{}, e
+		return nil, e
 	}
 	defer x.publishing.Add(-1)
-	results, err := x.store.Append(ctx, []feed.Add{add})
-	if err != nil {
-		return feed.Status{}, err
-	}
-	return results[0].Status, nil
+	return x.store.Append(ctx, []feed.Add{add})
 }
 
 // octets is the form of Messages: two with one id are the same where their octets

@@ -248,6 +248,7 @@ func (p *publishing) judge(d feed.Draft, typ string, v *value) {
 		d.Message.MediaType = taxii.MediaType
 		d.Message.Marks = string(v.marks)
 	}
+	d.Level, d.Unmarked = v.level()
 	if d.Type = typ; typ == "" {
 		d.Type = defaultType(d.Message.MediaType)
 	}

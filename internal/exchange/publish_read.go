@@ -42,6 +42,9 @@ type value struct {
 	flaw    string // why it is no Envelope; "" where it is one
 	marks   []byte // see feed.Message
 	foreign string // the first type of its objects that is not permitted
+
+	tlp   stix.TLP // the highest marking in it
+	plain bool     // an object in it has none
 }
 
 // draftRead is a draft of a publication as it was sent. Members that are absent
@@ -255,6 +258,10 @@ func (e *enveloping) member(name []byte) error {
 		isList, err := e.walk.list(e.object)
 		e.list = isList
 		return err
+	case "object_marking_refs", "granular_markings":
+		v, err := e.raw()
+		e.value.tlp = max(e.value.tlp, stix.Markings(v))
+		return err
 	case "type":
 		v, err := e.raw()
 		if v.Kind() == '"' && string(unquoted(v)) == "bundle" {
@@ -282,14 +289,16 @@ func (e *enveloping) end() {
 // object reads one object of the list.
 func (e *enveloping) object(i int) error {
 	if e.count++; e.count > taxii.MaxObjects {
+		e.value.tlp = stix.Red // what is not looked at may be anything
 		return e.skip()
 	}
 	if e.decoder.PeekKind() != jsontext.KindBeginObject {
+		e.value.plain = true
 		e.flawed("objects/%d is no JSON object", i)
 		return e.skip()
 	}
 	var id, typ, spec jsontext.Value
-	created := false
+	created, tlp := false, stix.Unmarked
 	_, err := e.members(func(name []byte) (err error) {
 		switch string(name) {
 		case "id":
@@ -298,6 +307,10 @@ func (e *enveloping) object(i int) error {
 			typ, err = e.raw()
 		case "spec_version":
 			spec, err = e.raw()
+		case "object_marking_refs", "granular_markings":
+			var v jsontext.Value
+			v, err = e.raw()
+			tlp = max(tlp, stix.Markings(v))
 		default:
 			created = created || string(name) == "created"
 			err = e.skip()
@@ -306,8 +319,25 @@ func (e *enveloping) object(i int) error {
 	})
 	if err == nil {
 		e.mark(i, id, typ, spec, created)
+		e.level(id, typ, tlp)
 	}
 	return err
+}
+
+// level notes how an object is marked.
+func (e *enveloping) level(rawID, rawType jsontext.Value, highest stix.TLP) {
+	id, _ := nameIn(rawID, maxObjectID)
+	typ, _ := nameIn(rawType, maxObjectType)
+	tlp := stix.MarkingOf(string(typ), string(id), highest)
+	e.value.tlp = max(e.value.tlp, tlp)
+	e.value.plain = e.value.plain || tlp == stix.Unmarked
+}
+
+// level is that of a Message with this content: the highest in it, of whatever
+// media type as long as it is JSON.
+func (v *value) level() (level Level, unmarked bool) {
+	level, unmarked = levelOf(v.tlp)
+	return level, unmarked || v.plain
 }
 
 // mark notes what Selectors ask of an object.

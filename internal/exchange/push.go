@@ -140,6 +140,9 @@ func (w *pushWish) may() error {
 	case !w.rights.Has(Push):
 		return taxii.Errorf(taxii.Forbidden, "this account may not %s here", Push)
 	}
+	if err := w.s.curbed("a push"); err != nil {
+		return err
+	}
 	if err := check(w.want.URL); err != nil {
 		return taxii.Errorf(taxii.Unprocessable, "push.url: %s", err.Error())
 	}

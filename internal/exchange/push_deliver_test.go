@@ -93,7 +93,7 @@ func TestARetryIsTheSameRequestWhateverHappenedBetween(t *testing.T) {
 	again("it failed")
 	p.crash(t) // whether the receiver took it is not known
 	again("the process died")
-	if _, err := p.op.RotateKey(t.Context()); err != nil {
+	if _, err := p.op.RotateKey(t.Context(), "cursor", true); err != nil {
 		t.Fatal(err)
 	}
 	again("the key of cursors was rotated")
@@ -490,7 +490,7 @@ func TestThousandsWithoutAMatchCostFewWrites(t *testing.T) {
 	p := pushed(t)
 	sub := p.subscribe(t, func(n *taxii.NewSubscription) { n.Selector = map[string][]string{"message_type": {"alarm"}} })
 	p.verify(t, sub.ID)
-	place := func() int64 { return p.sub(t, sub.ID).Pending }
+	place := func() int64 { return int64(p.sub(t, sub.ID).Pending) }
 	for round := range 12 {
 		drafts := []string{}
 		for n := range 100 {

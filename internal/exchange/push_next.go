@@ -223,6 +223,9 @@ func (p *Pushes) offer(ctx context.Context, at pushReading, sub *Subscription, b
 			return nil, err // it was changed meanwhile, which rings
 		}
 	}
+	if err := p.recorded(ctx, at, sub, b); err != nil {
+		return nil, err
+	}
 	p.forget(sub.ID)
 	body, err := messagesOf(b.page)
 	if err != nil {

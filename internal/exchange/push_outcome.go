@@ -51,6 +51,9 @@ func (p *Pushes) Sent(ctx context.Context, r *PushRequest, a PushAnswer) (PushTu
 		}
 		return nil
 	})
+	if err == nil && r.challenge == "" {
+		p.answered(&kept, r, a)
+	}
 	switch {
 	case err != nil && taxii.KindOf(err) == taxii.NotFound, err == nil && !pushing(kept.Push):
 		return PushTurn{Over: true}, nil

@@ -15,7 +15,8 @@ import (
 // deletion only moved was published when it was added.
 func (r *relaying) publish(ctx context.Context, l *leg, at feed.Place, head feed.Head) error {
 	p := packing{channel: l.channel, origin: l.collection.ID + "/" + head.Incarnation}
-	q := feed.Query{After: at, Upto: head.Place, Limit: relayEntries, Ceiling: l.session.ceiling(), Content: true, Fresh: true}
+	ceiling := l.session.ceiling(r.now.Load(), resource{OnCollection, l.collection.Root, l.collection.ID})
+	q := feed.Query{After: at, Upto: head.Place, Limit: relayEntries, Ceiling: ceiling, Content: true, Fresh: true}
 	upto, visited, size := head.Place, 0, 0
 	err := r.store.Read(ctx, l.collection.Feed, q, func(e *feed.Entry) bool {
 		p.take(e)
@@ -45,21 +46,26 @@ type packing struct {
 	drafts  []feed.Draft
 
 	first           feed.Place // of the Envelope that is open
+	level           Level      // of every object in it, in the Channel
+	unmarked        bool
 	envelope, marks []byte
 }
 
 const envelopeHead, envelopeTail = `{"objects":[`, `]}`
 
-// take puts one object behind those before it. One of a type that is not
+// take puts one object behind those before it, in an Envelope of its own level:
+// who may see one of two must not wait for the other. One of a type that is not
 // permitted is left out.
 func (p *packing) take(e *feed.Entry) {
 	permitted := p.channel.Permitted
 	if len(permitted) > 0 && !listed(permitted, []byte(taxii.TypeEnvelope)) && !listed(permitted, []byte(e.Type)) {
 		return
 	}
-	if p.envelope != nil && int64(len(p.envelope)+1+len(e.Content)+len(envelopeTail)) > p.channel.MaxMessageSize {
+	level, unmarked := p.levelOf(e)
+	if p.envelope != nil && (level != p.level || int64(len(p.envelope)+1+len(e.Content)+len(envelopeTail)) > p.channel.MaxMessageSize) {
 		p.close()
 	}
+	p.level, p.unmarked = level, p.unmarked || unmarked
 	if p.envelope == nil {
 		p.first, p.envelope = e.Place, append(make([]byte, 0, len(envelopeHead)+len(e.Content)+len(envelopeTail)), envelopeHead...)
 	} else {
@@ -67,6 +73,15 @@ func (p *packing) take(e *feed.Entry) {
 	}
 	p.envelope = append(p.envelope, e.Content...)
 	p.marks = append(p.marks, e.SpecVersion+"\t"+e.Type+"\t"+e.ID+"\n"...)
+}
+
+// levelOf is the level of an object in the Channel: what has no marking counts as
+// in the Collection or as in the Channel, whichever is higher.
+func (p *packing) levelOf(e *feed.Entry) (level Level, unmarked bool) {
+	if unmarked = stix.Marking(e.Content) == stix.Unmarked; unmarked {
+		return max(e.Level, p.channel.Unmarked), true
+	}
+	return e.Level, false
 }
 
 // close makes a draft of the Envelope that is open. Its id follows from the place
@@ -78,10 +93,10 @@ func (p *packing) close() {
 	p.drafts = append(p.drafts, feed.Draft{
 		ID: derivedID(p.channel.ID, p.origin+"/"+strconv.FormatInt(int64(p.first), 10)), Type: taxii.TypeEnvelope,
 		Version: strconv.Itoa(len(p.drafts)), VersionKey: feed.MessageKey,
-		Content: append(p.envelope, envelopeTail...),
+		Content: append(p.envelope, envelopeTail...), Level: p.level, Unmarked: p.unmarked,
 		Message: &feed.Message{MediaType: taxii.MediaType, Marks: string(p.marks)},
 	})
-	p.envelope, p.marks = nil, nil
+	p.envelope, p.marks, p.unmarked = nil, nil, false
 }
 
 // add adds the objects of the Envelopes after a place to the Collection, as the
@@ -115,14 +130,21 @@ func (r *relaying) add(ctx context.Context, l *leg, at feed.Place, head feed.Hea
 func (r *relaying) unpack(ctx context.Context, l *leg, after feed.Place, head feed.Head, in *intake) (upto feed.Place, err error) {
 	q := feed.Query{After: after, Upto: head.Place, Limit: relayEntries, Ceiling: feed.NoCeiling, Content: true, Messages: true}
 	upto, size := after, 0
+	ceiling := l.channelCeiling(r.now.Load())
 	err = r.store.Read(ctx, l.channel.Feed, q, func(e *feed.Entry) bool {
 		upto, size = e.Place, size+len(e.Content)
-		if e.Message.MediaType == taxii.MediaType {
+		if e.Message.MediaType == taxii.MediaType && e.Level <= ceiling {
 			in.envelope(e.ID, bytes.Clone(e.Content))
 		}
 		return size < relayOctets
 	})
 	return upto, err
+}
+
+// channelCeiling is the ceiling with which the Channel is read to be added to the
+// Collection. Who may only write there, or manage the Channel, has none.
+func (l *leg) channelCeiling(snap *snapshot) Level {
+	return l.session.reach(snap, resource{OnChannel, l.channel.Root, l.channel.ID})
 }
 
 // envelope takes the objects of a Message that was checked when it was published.

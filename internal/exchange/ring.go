@@ -33,6 +33,7 @@ type ring struct {
 
 	mu     sync.Mutex    // guards what follows, and is held while now is changed; never while the store is asked
 	flight chan struct{} // closed when the filling that is under way ends; nil: none is
+	epoch  int           // counts how often all was forgotten
 	memos  map[string]*memo
 }
 
@@ -118,9 +119,10 @@ func (r *ring) window(ctx context.Context, c *Channel, head feed.Head, at feed.P
 		flight := r.flight
 		if flight == nil {
 			r.flight = make(chan struct{})
+			epoch := r.epoch
 			r.mu.Unlock()
 			filled, err := r.fill(ctx, c, head, w, at)
-			r.land(w, filled)
+			r.land(w, filled, epoch)
 			if err != nil {
 				return nil, err
 			}
@@ -162,10 +164,10 @@ func (r *ring) valid(c *Channel, head feed.Head) *window {
 	return r.now.Load()
 }
 
-// land ends a filling.
-func (r *ring) land(before, filled *window) {
+// land ends a filling that began in an epoch.
+func (r *ring) land(before, filled *window, epoch int) {
 	r.mu.Lock()
-	if filled != nil && r.now.Load() == before {
+	if filled != nil && r.now.Load() == before && r.epoch == epoch {
 		r.put(before, filled)
 	}
 	close(r.flight)

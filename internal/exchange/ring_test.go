@@ -78,7 +78,7 @@ func TestRingsTogetherHoldWhatANodeHasForThem(t *testing.T) {
 		r := &ring{rings: g, feed: i}
 		g.byFeed[i] = r
 		r.flight = make(chan struct{})
-		r.land(nil, &window{octets: ringBytes})
+		r.land(nil, &window{octets: ringBytes}, r.epoch)
 		if g.octets.Load() > ringsBytes || r.now.Load() == nil {
 			t.Fatalf("after %d: %d octets, and the last: %v", i, g.octets.Load(), r.now.Load() != nil)
 		}

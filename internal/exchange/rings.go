@@ -55,6 +55,14 @@ func (r *ring) empty() {
 	}
 }
 
+// forget is empty, also for a filling that is under way.
+func (r *ring) forget() {
+	r.mu.Lock()
+	r.epoch++
+	r.mu.Unlock()
+	r.empty()
+}
+
 // evict empties the rings that were filled longest ago, as long as all together
 // hold too much; but not this one.
 func (g *rings) evict(but *ring) {

@@ -179,7 +179,7 @@ func (s *Session) FollowSubscription(ctx context.Context, root, channel, sid str
 	f.seat = s.x.desk.enter(row.ID)
 	if err := s.sitDown(ctx, f, head, &r); err != nil {
 		f.Close()
-		return nil, err
+		return nil, f.untold(err)
 	}
 	return f, nil
 }
@@ -200,7 +200,7 @@ func (s *Session) sitDown(ctx context.Context, f *Follower, head feed.Head, r *R
 	if r.Selector.selector != nil && r.Selector.String() != row.Selector {
 		return taxii.Errorf(taxii.Malformed, "this subscription has another selector; to read with this one, make another subscription")
 	}
-	now, err := s.x.stand(ctx, f.channel, &row, head)
+	now, err := s.x.stand(ctx, f.channel, &row, head, f.ceiling)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (f *Follower) settleSubscription(ctx context.Context, head feed.Head) error
 	if row == nil {
 		return f.s.Missing()
 	}
-	now, err := f.s.x.stand(ctx, f.channel, row, head)
+	now, err := f.s.x.stand(ctx, f.channel, row, head, f.ceiling)
 	if err != nil {
 		return err
 	}

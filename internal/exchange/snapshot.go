@@ -3,8 +3,11 @@ package exchange
 import (
 	"cmp"
 	"crypto/cipher"
+	"crypto/ed25519"
+	"fmt"
 	"slices"
 
+	"github.com/hansom-taxii/hansom/internal/feed"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
@@ -22,12 +25,20 @@ type snapshot struct {
 	channelByID map[string]*Channel
 	accounts    map[int64]*Account
 	names       map[string]*Account // of accounts that are not removed
+	groups      map[int64]*Group
+	groupNames  map[string]*Group
+	memberOf    map[int64][]int64        // the groups of each account
+	credential  map[string]*Credential   // by id, those that have one
+	secret      map[string][]*Credential // by kind and hash, those that are found by it: see secretKey
 	credentials map[int64][]Credential
-	grants      map[int64]map[resource]Rights
+	grants      map[int64]map[resource]Rights // of accounts and groups
+	unleveled   []feed.ID                     // see Catalog
+	ceilings    map[int64]map[resource]Level  // of the grants that have one
 	secrets     []Secret
-	keys        map[string]cipher.AEAD  // of cursors, by key id: active and accepted ones
-	marks       map[string]cipher.Block // the same keys, for cursors of Channels
-	active      string                  // the key id that seals
+	keys        map[string]cipher.AEAD        // of cursors, by key id: active and accepted ones
+	marks       map[string]cipher.Block       // the same keys, for cursors of Channels
+	active      string                        // the key id that seals
+	signers     map[string]ed25519.PrivateKey // of JWTs, by key id: all that are not retired
 }
 
 // resource is what a grant is on.
@@ -43,7 +54,9 @@ func (x *Exchange) snapshot(c *Catalog) (*snapshot, error) {
 		byID: map[string]*Collection{}, byAlias: map[int64]map[string]*Collection{},
 		channels: map[int64][]*Channel{}, channelByID: map[string]*Channel{},
 		accounts: map[int64]*Account{}, names: map[string]*Account{}, credentials: map[int64][]Credential{},
-		grants: map[int64]map[resource]Rights{}, secrets: c.Secrets, keys: map[string]cipher.AEAD{}, marks: map[string]cipher.Block{},
+		groups: map[int64]*Group{}, groupNames: map[string]*Group{}, memberOf: map[int64][]int64{},
+		credential: map[string]*Credential{}, secret: map[string][]*Credential{},
+		grants: map[int64]map[resource]Rights{}, ceilings: map[int64]map[resource]Level{}, unleveled: c.Unleveled, secrets: c.Secrets, keys: map[string]cipher.AEAD{}, marks: map[string]cipher.Block{},
 	}
 	s.addRoots(c)
 	for i := range c.Accounts {
@@ -53,16 +66,45 @@ func (x *Exchange) snapshot(c *Catalog) (*snapshot, error) {
 			s.names[a.Name] = a
 		}
 	}
-	for _, v := range c.Credentials {
-		s.credentials[v.Account] = append(s.credentials[v.Account], v)
+	s.addCredentials(c)
+	s.addGrants(c)
+	return s, s.openKeys(x.opt.MasterKey)
+}
+
+func (s *snapshot) addCredentials(c *Catalog) {
+	for i := range c.Credentials {
+		v := &c.Credentials[i]
+		s.credentials[v.Account] = append(s.credentials[v.Account], *v)
+		if v.ID == "" {
+			continue
+		}
+		s.credential[v.ID] = v
+		key := secretKey(v.Kind, v.Secret)
+		s.secret[key] = append(s.secret[key], v)
+	}
+}
+
+// secretKey is under what a credential is found that is known by its hash alone.
+func secretKey(kind, hash string) string { return kind + "\x00" + hash }
+
+func (s *snapshot) addGrants(c *Catalog) {
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		s.groups[g.ID], s.groupNames[g.Name] = g, g
+		for _, account := range g.Members {
+			s.memberOf[account] = append(s.memberOf[account], g.ID)
+		}
 	}
 	for _, g := range c.Grants {
 		if s.grants[g.Account] == nil {
-			s.grants[g.Account] = map[resource]Rights{}
+			s.grants[g.Account], s.ceilings[g.Account] = map[resource]Rights{}, map[resource]Level{}
 		}
-		s.grants[g.Account][resource{g.Scope, g.Root, g.Item}] = g.Rights
+		at := resource{g.Scope, g.Root, g.Item}
+		s.grants[g.Account][at] = g.Rights
+		if g.Ceiling != nil {
+			s.ceilings[g.Account][at] = *g.Ceiling
+		}
 	}
-	return s, s.openKeys(x.opt.MasterKey)
 }
 
 func (s *snapshot) addRoots(c *Catalog) {
@@ -97,29 +139,46 @@ func (s *snapshot) addRoots(c *Catalog) {
 	}
 }
 
-// openKeys unseals the keys of cursors that are not retired.
+// openKeys unseals the keys that are not retired.
 func (s *snapshot) openKeys(master []byte) error {
+	s.signers = map[string]ed25519.PrivateKey{}
 	for _, v := range s.secrets {
-		if v.Purpose != cursorPurpose || v.State == Retired {
+		if v.State == Retired {
 			continue
 		}
 		key, err := unseal(master, v)
 		if err != nil {
 			return err
 		}
-		aead, err := chacha20poly1305.NewX(key)
+		switch v.Purpose {
+		case cursorPurpose:
+			err = s.openCursorKey(v.KID, key)
+		case jwtPurpose:
+			err = s.openSigner(v.KID, key)
+		}
 		if err != nil {
 			return err
 		}
-		if s.marks[v.KID], err = markCipher(key); err != nil {
-			return err
-		}
-		s.keys[v.KID] = aead
-		if v.State == Active {
-			s.active = v.KID
-		}
 	}
+	active, _ := s.signing(cursorPurpose)
+	s.active = active.KID
 	return nil
+}
+
+func (s *snapshot) openSigner(kid string, seed []byte) error {
+	if len(seed) != ed25519.SeedSize {
+		return fmt.Errorf("the jwt key %s has %d octets", kid, len(seed))
+	}
+	s.signers[kid] = ed25519.NewKeyFromSeed(seed)
+	return nil
+}
+
+func (s *snapshot) openCursorKey(kid string, key []byte) (err error) {
+	if s.keys[kid], err = chacha20poly1305.NewX(key); err != nil {
+		return err
+	}
+	s.marks[kid], err = markCipher(key)
+	return err
 }
 
 // collection finds a Collection of a root by its id or its alias (R042, K06).

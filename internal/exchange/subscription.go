@@ -83,6 +83,7 @@ func (s *Session) startOf(ctx context.Context, snap *snapshot, c *Channel, head 
 		place, err = s.x.store.DatedUpto(ctx, c.Feed, date)
 	} else {
 		place, err = snap.placeOf(c, head, start)
+		err = untold(err, s.channelCeiling(snap, c))
 	}
 	return place, len(head.Past), err
 }
@@ -93,6 +94,9 @@ func (s *Session) subscribe(ctx context.Context, snap *snapshot, root string, c 
 	if s.anonymous {
 		return Subscription{}, false, taxii.Errorf(taxii.Unauthenticated, "credentials are needed").
 			Describe("A subscription belongs to an account; without one, follow the channel by cursor.")
+	}
+	if !s.x.reads(snap, c, s.account.ID) {
+		return Subscription{}, false, lasting("subscribe")
 	}
 	key := SubscriptionKey{Channel: c.ID, Account: s.account.ID, Selector: selector.String(), Name: n.Name}
 	if err := s.x.settle(ctx, c, s.account.ID); err != nil {
@@ -116,7 +120,7 @@ func (s *Session) subscribe(ctx context.Context, snap *snapshot, root string, c 
 	if err := begin(&row); err != nil {
 		return Subscription{}, false, err
 	}
-	bounds := SubscriptionBounds{PerChannel: subscriptionsPerChannel, PerAccount: subscriptionsPerAccount}
+	bounds := SubscriptionBounds{PerChannel: subscriptionsPerChannel, PerAccount: first(s.limits(snap).Subscriptions, subscriptionsPerAccount)}
 	kept, created, err := s.x.store.Subscribe(ctx, row, bounds)
 	if err != nil {
 		return kept, false, s.gone(err)
@@ -125,7 +129,10 @@ func (s *Session) subscribe(ctx context.Context, snap *snapshot, root string, c 
 	if _, _, _, err := s.mayChannel(s.x.now.Load(), Read, root, c.ID); err != nil {
 		return kept, false, errors.Join(err, s.x.endSubscription(ctx, kept.ID))
 	}
-	return kept, created, nil
+	if created {
+		err = s.subscribed(ctx, EventSubscribe, c, &kept)
+	}
+	return kept, created, err
 }
 
 // idleTimeout is what was asked for, or the default.
@@ -319,6 +326,9 @@ func (s *Session) ChangeSubscription(ctx context.Context, root, channel, id stri
 	if err != nil {
 		return sub, s.gone(err)
 	}
+	if err := s.subscribed(ctx, EventSubscription, c, &row); err != nil {
+		return sub, err
+	}
 	if pushed || row.Push != nil {
 		s.x.pushTurned()
 	}
@@ -353,7 +363,7 @@ func edited(v *Subscription, edit func(*taxii.NewSubscription) error) (*taxii.Ne
 // Unsubscribe ends the account's own Subscription or, for who manages the Channel,
 // any.
 func (s *Session) Unsubscribe(ctx context.Context, root, channel, id string, cond Condition) error {
-	_, row, _, err := s.findSubscription(ctx, s.x.now.Load(), root, channel, id)
+	c, row, _, err := s.findSubscription(ctx, s.x.now.Load(), root, channel, id)
 	if err == nil && cond != nil {
 		err = cond(row.tag())
 	}
@@ -362,6 +372,9 @@ func (s *Session) Unsubscribe(ctx context.Context, root, channel, id string, con
 	}
 	if err == nil && row.Push != nil {
 		s.x.pushTurned()
+	}
+	if err == nil {
+		err = s.subscribed(ctx, EventUnsubscribe, c, &row)
 	}
 	return err
 }
@@ -388,7 +401,7 @@ func (s *Session) SetPosition(ctx context.Context, root, channel, id string, p t
 		place, err = snap.placeOf(c, head, p.Cursor)
 	}
 	if err != nil {
-		return now, err
+		return now, untold(err, s.channelCeiling(snap, c))
 	}
 	row, err = s.x.changeSubscription(ctx, row.ID, func(v *Subscription) error {
 		switch {
@@ -418,7 +431,8 @@ func (s *Session) showSubscription(ctx context.Context, snap *snapshot, c *Chann
 	if err != nil {
 		return sub, s.gone(err)
 	}
-	now, err := s.x.stand(ctx, c, v, head)
+	ceiling := s.ceilingOf(snap, c, v)
+	now, err := s.x.stand(ctx, c, v, head, ceiling)
 	if err != nil {
 		return sub, err
 	}
@@ -429,10 +443,13 @@ func (s *Session) showSubscription(ctx context.Context, snap *snapshot, c *Chann
 	selector, err := ParseSelector(v.Selector)
 	sub = taxii.Subscription{
 		ID: v.ID, Name: v.Name, Selector: selector.Map(), Position: snap.cursorAt(c, head, now.position),
-		Pending: int64(head.Place - now.start), PendingBytes: max(0, head.Octets-before),
+		Pending: taxii.Count(head.Place - now.start), PendingBytes: taxii.Count(max(0, head.Octets-before)),
 		MaxPending: v.MaxPending, MaxPendingBytes: v.MaxPendingBytes, IdleTimeout: v.IdleTimeout,
 		LastSeen: v.Seen, Expires: v.ends(c), Created: v.Created,
-		Gap: now.gap.show(snap, c, head), Push: showPush(v.Push), ETag: v.tag(),
+		Gap: uncounted(now.gap.show(snap, c, head), ceiling), Push: showPush(v.Push), ETag: v.tag(),
+	}
+	if ceiling != NoCeiling {
+		sub.Pending, sub.PendingBytes = taxii.Untold, taxii.Untold
 	}
 	if sub.Push != nil && v.Account != s.account.ID {
 		sub.Push.URL = "" // it may hold a secret of its receiver's
@@ -447,6 +464,18 @@ func (s *Session) showSubscription(ctx context.Context, snap *snapshot, c *Chann
 		}
 	}
 	return sub, err
+}
+
+// ceilingOf is the ceiling with which a Subscription is told of: that of who asks
+// or, where another's is told to who manages the Channel, the lower of both.
+func (s *Session) ceilingOf(snap *snapshot, c *Channel, v *Subscription) Level {
+	item := resource{OnChannel, c.Root, c.ID}
+	ceiling := s.reach(snap, item)
+	owner := snap.accounts[v.Account]
+	if v.Account == s.account.ID || owner == nil || owner.Builtin {
+		return ceiling
+	}
+	return min(ceiling, (&Session{x: s.x, account: owner}).ceiling(snap, item))
 }
 
 // tag stands for everything that can be changed of a Subscription.

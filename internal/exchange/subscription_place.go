@@ -24,7 +24,15 @@ type gapSpan struct {
 
 // gap is a gapSpan as it is told. After a restore nobody knows what was missed.
 func (f *Follower) gap(head feed.Head, g gapSpan) *taxii.Gap {
-	return g.show(f.checked, f.channel, head)
+	return uncounted(g.show(f.checked, f.channel, head), f.ceiling)
+}
+
+// uncounted is a gap without how many Messages were missed, for who does not see all.
+func uncounted(g *taxii.Gap, ceiling Level) *taxii.Gap {
+	if g != nil && ceiling != NoCeiling {
+		g.Missed = nil
+	}
+	return g
 }
 
 func (g gapSpan) show(snap *snapshot, c *Channel, head feed.Head) *taxii.Gap {
@@ -56,11 +64,16 @@ func (v *Subscription) line(head feed.Head) (place, common feed.Place, restored 
 	return v.Place, common, false
 }
 
-// stand tells where a Subscription is.
-func (x *Exchange) stand(ctx context.Context, c *Channel, v *Subscription, head feed.Head) (standing, error) {
+// stand tells where a Subscription is, for a reader with this ceiling. What bounds
+// its queue counts every Message, and where it cuts would tell how many the reader
+// does not see: it is not in force for who has a ceiling.
+func (x *Exchange) stand(ctx context.Context, c *Channel, v *Subscription, head feed.Head, ceiling Level) (standing, error) {
 	place, common, restored := v.line(head)
 	now := standing{position: place, start: max(place, head.Floor)}
-	start, err := x.bounded(ctx, c, v, head, now.start)
+	start, err := now.start, error(nil)
+	if ceiling == NoCeiling {
+		start, err = x.bounded(ctx, c, v, head, now.start)
+	}
 	switch {
 	case restored:
 		now.gap = gapSpan{from: common, to: max(common, start), reason: taxii.GapRestored}

@@ -62,7 +62,7 @@ func TestASubscriptionBeginsWhereItSays(t *testing.T) {
 		"": nil, taxii.Latest: nil, taxii.Earliest: {1, 2, 3}, said[0].Cursor: {2, 3}, said[1].Version: {3}, "2001-01-01T00:00:00Z": {1, 2, 3},
 	} {
 		sub := subscribe(t, h.op, taxii.NewSubscription{Name: "from " + start, Start: start})
-		if sub.Pending != int64(len(want)) || sub.PendingBytes < int64(50*len(want)) || sub.Position == "" || !taxii.IsID(sub.ID) || sub.Gap != nil {
+		if sub.Pending != taxii.Count(len(want)) || sub.PendingBytes < taxii.Count(50*len(want)) || sub.Position == "" || !taxii.IsID(sub.ID) || sub.Gap != nil {
 			t.Errorf("%q: %+v", start, sub)
 		}
 		wantNumbers(t, start, read(t, resume(t, h.op, sub.ID, exchange.Reading{})), want...)
@@ -313,7 +313,7 @@ func TestABoundOfOctetsLeavesTheNewestThatFit(t *testing.T) {
 			t.Errorf("%d octets: %+v", c.octets, sub)
 		}
 		wantNumbers(t, fmt.Sprint(c.octets), got, upTo(40)[40-min(c.want, 39):]...)
-		if c.want > 1 && c.want < 40 && sub.PendingBytes > c.octets {
+		if c.want > 1 && c.want < 40 && int64(sub.PendingBytes) > c.octets {
 			t.Errorf("%d octets are pending with a bound of %d", sub.PendingBytes, c.octets)
 		}
 	}

@@ -42,6 +42,8 @@ type View struct {
 	filter  taxii.Filter // without Limit and Next
 	query   feed.Query
 	reached taxii.Time // the date up to which the client has read
+	most    int64      // octets of an answer (X-Max-Size); 0: the server's own bounds alone
+	items   int        // octets that items may have of it
 }
 
 // maxFilter bounds a filter, in octets of a query: the cursor that carries it is a
@@ -56,7 +58,8 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	if t.Endpoint == Export {
 		need = Manage
 	}
-	_, c, err := s.may(s.x.now.Load(), need, t.Root, t.Collection)
+	snap := s.x.now.Load()
+	r, c, err := s.may(snap, need, t.Root, t.Collection)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +71,9 @@ func (s *Session) View(ctx context.Context, t Target, f taxii.Filter) (*View, er
 	if err != nil {
 		return nil, s.gone(err)
 	}
+	s.readsOn()
 	v := &View{s: s, target: t, coll: c, head: head, filter: f}
+	v.query.Ceiling = s.reach(snap, resource{OnCollection, r.ID, c.ID})
 	if err := v.resume(f); err != nil {
 		return nil, err
 	}
@@ -101,7 +106,7 @@ func (v *View) resume(f taxii.Filter) error {
 // ask fills the query that the store is asked.
 func (v *View) ask(limit int) {
 	q, f := &v.query, v.filter
-	q.Upto, q.Ceiling = v.head.Place, v.s.ceiling()
+	q.Upto = v.head.Place
 	if q.Limit = limit; limit == 0 {
 		q.Limit = v.s.x.opt.PageObjects
 	}
@@ -117,7 +122,6 @@ func (v *View) ask(limit int) {
 		q.IDs, q.Versions = []string{v.target.Object}, feed.Versions{All: true}
 	case Export:
 		q.Versions, q.SpecVersions, q.Records = feed.Versions{All: true}, nil, true
-		q.Ceiling = feed.NoCeiling
 	}
 }
 
@@ -153,7 +157,7 @@ func (v *View) Key() string {
 		after = v.query.AfterAdded.String()
 	}
 	return strings.Join([]string{
-		string(v.target.Endpoint), v.target.Object, v.coll.ID, v.head.Incarnation, num(int64(v.head.Place)), v.head.Added.String(),
+		string(v.target.Endpoint), v.target.Object, v.coll.ID, v.head.Incarnation, num(int64(v.head.Place)), v.head.Added.String(), num(v.most),
 		v.s.x.now.Load().active, num(v.query.Ceiling), // the key is in the cursor for the next page
 		num(int64(v.query.After)), after, num(int64(v.query.Limit)), v.reached.String(), v.filter.Encode(),
 	}, "\x00")
@@ -170,6 +174,7 @@ type Page struct {
 	More        bool
 	Next        string     // with More
 	First, Last taxii.Time // dates of the first and the last item, or the place reached (R062, K51)
+	FirstPlace  feed.Place
 	LastPlace   feed.Place
 }
 
@@ -194,13 +199,18 @@ func (v *View) Page(ctx context.Context) (*Page, error) {
 // gives nil, and has taken little more memory than that.
 func (v *View) PageWithin(ctx context.Context, most int) (*Page, error) {
 	p := &Page{First: v.reached, Last: v.reached}
-	limit, fits := v.query.Limit, true
+	limit, fits, bytes := v.query.Limit, true, v.pageBytes()
+	var alone *feed.Entry // which is larger than the whole answer may be
 	q := v.query
 	q.Limit = limit + 1 // one more tells whether there is more
 	err := v.s.x.store.Read(ctx, v.coll.Feed, q, func(e *feed.Entry) bool {
-		item := itemSize(e)
-		if p.Count == limit || p.Count > 0 && p.Size+item > v.s.x.opt.PageBytes {
+		item := v.itemSize(e)
+		if p.Count == limit || p.Count > 0 && p.Size+item > bytes {
 			p.More = true
+			return false
+		}
+		if v.most > 0 && item > v.items {
+			alone = &feed.Entry{Place: e.Place, Added: e.Added, Size: int64(len(e.Content))}
 			return false
 		}
 		if fits = p.Size+item <= most; fits {
@@ -211,6 +221,9 @@ func (v *View) PageWithin(ctx context.Context, most int) (*Page, error) {
 	})
 	if errors.Is(err, feed.ErrCut) {
 		p.More, err = true, nil
+	}
+	if err == nil && alone != nil {
+		err = v.tooLarge(ctx, alone)
 	}
 	if err != nil {
 		return nil, err
@@ -235,7 +248,7 @@ const recordFrame = 128
 
 func (p *Page) take(e *feed.Entry, at Endpoint) {
 	if p.Count == 0 {
-		p.First = e.Added
+		p.First, p.FirstPlace = e.Added, e.Place
 	}
 	p.Last, p.LastPlace = e.Added, e.Place
 	b := p.room(itemSize(e) + 1)

@@ -12,9 +12,10 @@ import (
 // soon as there are any, and when the time is over, or the server stops, one that
 // has none. Rights are asked for again whenever the catalogue changes.
 func (s *Session) ViewLive(ctx context.Context, t Target, f taxii.Filter, wait time.Duration) (*View, error) {
-	over := time.NewTimer(wait)
+	over := time.NewTimer(s.before(wait))
 	defer over.Stop()
-	var looked *feed.Head // up to here there are none
+	var looked *feed.Head // up to here there are none, for this ceiling
+	ceiling := Level(NoCeiling)
 	for {
 		_, c, err := s.may(s.x.now.Load(), Read, t.Root, t.Collection)
 		if err != nil {
@@ -31,6 +32,9 @@ func (s *Session) ViewLive(ctx context.Context, t Target, f taxii.Filter, wait t
 		}
 		if v.coll.Feed != c.Feed {
 			continue // it was removed and made anew
+		}
+		if v.query.Ceiling != ceiling {
+			looked, ceiling = nil, v.query.Ceiling
 		}
 		if some, err := v.some(ctx, looked); err != nil || some {
 			return v, err

@@ -32,6 +32,7 @@ type Head struct {
 	Floor       Place   // every place up to it has been purged by age
 	Octets      int64   // of all Messages ever appended
 	FloorOctets int64   // of those up to Floor
+	Unmarked    int64   // level of what has no marking
 }
 
 // Draft is content that has no place yet.
@@ -40,7 +41,8 @@ type Draft struct {
 	Version               string // as sent; "" where the content has none: its date becomes its version
 	VersionKey            string // normal form of Version, or a fingerprint of the content
 	VersionTime           int64  // microseconds since 1970, or a number before all times
-	Level                 int64  // marking level; 0 until markings come
+	Level                 int64  // marking level: the highest in it
+	Unmarked              bool   // something in it has no marking: it counts as Head.Unmarked too
 	Note                  string // a remark for the Status, where the draft is taken
 	Content               []byte // kept byte for byte
 
@@ -66,6 +68,7 @@ type Entry struct {
 	Added                          taxii.Time // strictly rising within a feed
 	ID, Type, SpecVersion, Version string
 	Content                        []byte // only where Query.Content asked for it; valid until the visit returns
+	Level                          int64  // unless Query.Bare or Query.Lean
 	Account                        int64  // only where Query.Records or Query.Messages asked for it
 	Request                        string // only where Query.Records asked for it
 
@@ -85,8 +88,17 @@ type Add struct {
 	// id and version.
 	Form func(content []byte) []byte
 
+	// Admits tells whether the drafts that are new, by their numbers, may be added:
+	// an error refuses all of the Add. It is asked under the head, perhaps twice, and
+	// asks nothing of the store; nil: they may.
+	Admits func(fresh []int) error
+
 	Bounds Bounds  // of a Channel
 	Worker *Worker // who appends, if it is a follower inside the server
+
+	// Record gives what the audit keeps of it, in the same commit; nil: nothing. It
+	// may be called twice.
+	Record func(*Result) []byte
 }
 
 // Bounds of what a Channel keeps; 0 is none. An Add that would pass one is
@@ -107,7 +119,8 @@ type Outcome struct {
 	Added    taxii.Time // its date; of a duplicate that of the entry that was there, for Messages alone
 	Version  string     // the version it is shown under
 	Fate     Fate
-	Existing bool // Fate is Duplicate of an entry that this Add itself made
+	Existing bool  // Fate is Duplicate of an entry that this Add itself made
+	Level    int64 // of what is there
 }
 
 // Fate of a draft: a new entry, equal content already there, or refused because
@@ -174,7 +187,11 @@ type Note struct {
 
 // Version is the name of one object version, as a Status or a list of versions
 // shows it.
-type Version struct{ ID, Version string }
+type Version struct {
+	ID, Version string
+	Level       int64 // marking level of the entry
+	Undated     bool  // it has no version of its own: Version is the date that it first got
+}
 
 // Which chooses the entries of one object that are withdrawn.
 type Which struct {
@@ -188,6 +205,7 @@ type Which struct {
 type Tombstone struct {
 	Account int64
 	Request string
+	Record  func(removed int, place Place) []byte // as Add.Record: how many were withdrawn, in which place
 }
 
 // Store is what a feed asks of a disk.
@@ -208,6 +226,14 @@ type Store interface {
 	// Deleted tells whether a version that Versions names stood here for this
 	// ceiling, was deleted, and has not been added again.
 	Deleted(ctx context.Context, feed ID, which Which) (bool, error)
+
+	// Relevel gives the entries of a feed the levels that level finds in them, in
+	// bounded steps beside all other writes; unmarked tells that something in it
+	// has no marking. In a Channel no level falls. Where a level has changed in a
+	// Collection its head has moved when Relevel returns.
+	Relevel(ctx context.Context, feed ID, level func(*Entry) (highest int64, unmarked bool)) error
+	// Levels counts the entries of a feed by their levels.
+	Levels(ctx context.Context, feed ID) (map[int64]int64, error)
 
 	// Grew gives a channel that is closed when the head of a feed moves, by
 	// whomever. Listen first, then ask for the head: nothing falls between.

@@ -2,6 +2,9 @@ package node
 
 import (
 	"time"
+
+	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/internal/signin"
 )
 
 // Config is everything that can be set. The key of a field in the file is its
@@ -23,7 +26,24 @@ type Config struct {
 	Certificate    string   `yaml:"tls_certificate" is:"path" about:"PEM file with the certificate and its chain, read again when it changes. Empty: one of its own, made on first start in tls below the data directory."`
 	CertificateKey string   `yaml:"tls_key" is:"path" about:"PEM file with the private key of tls_certificate."`
 	BehindProxy    []string `yaml:"behind_proxy" about:"Addresses or networks (CIDR) of the proxies that end TLS. With any, plain HTTP is served, and to them alone. Empty: HTTPS."`
+	SourceHeader   string   `yaml:"source_header" about:"Header in which every proxy of behind_proxy adds where a request comes from, such as X-Forwarded-For, or sets it, such as X-Real-IP. Empty: what a proxy brings comes from the proxy."`
+	TokenHeader    string   `yaml:"token_header" about:"Header that is taken to carry an API token, beside Authorization, such as X-Api-Key."`
 	AdminHTTPS     bool     `yaml:"admin_https" about:"Offer administration below /admin/ over HTTPS too, to accounts with the right to manage."`
+
+	Listeners          []string `yaml:"listeners" about:"Further addresses to listen on: a list of {address: ADDRESS, client_certificates: off, request or require}."`
+	ClientCertificates string   `yaml:"client_certificates" about:"Certificates of clients on the address of listen: off; request, so that one that is sent is taken; or require, so that nobody gets in without one."`
+	ClientCA           string   `yaml:"client_ca" is:"path" about:"PEM file with the authorities whose client certificates are taken, read again when it changes."`
+	ClientCRL          []string `yaml:"client_crl" is:"path" about:"Files with revocation lists of these authorities, PEM or DER, read again when they change. With any, whoever issued a client's certificate needs one that is not out of date."`
+
+	ACMEHosts []string `yaml:"acme_hosts" about:"Names for which a certificate is got by ACME, which needs port 443 for listen or port 80 for acme_http. Empty: none is."`
+	ACME      string   `yaml:"acme" about:"Directory URL of the ACME server."`
+	ACMEAgree bool     `yaml:"acme_agree" about:"Whether you agree to the terms of the ACME server; it gives no certificate otherwise."`
+	ACMEEmail string   `yaml:"acme_email" about:"Address for notices of the ACME server. Empty: none is given."`
+	ACMEHTTP  string   `yaml:"acme_http" about:"Address and port, such as :80, to answer the ACME server on over plain HTTP; nothing else is served there. Empty: it asks over TLS, on the address of listen."`
+	ACMECA    string   `yaml:"acme_ca" is:"path" about:"PEM file with authorities that are trusted in calls of the ACME server, beside those of the system."`
+
+	JWTLifetime time.Duration   `yaml:"jwt_lifetime" about:"How long a JWT of POST /auth/token is good. From 1m to 24h."`
+	Issuers     []signin.Issuer `yaml:"issuers" about:"Outside issuers whose JWTs are taken: a list of issuer, audience, algorithms, jwks_url and rules, which docs/operate/jwt.md explains. As a flag or variable the list is YAML or JSON on one line."`
 
 	RefuseJSON bool `yaml:"refuse_json" about:"Refuse clients that accept only application/json, instead of answering them with it."`
 
@@ -43,6 +63,14 @@ type Config struct {
 	AllowOrigins         []string `yaml:"allow_origins" about:"Origins of browser pages that may use channels, such as https://soc.example.com; * is every one, without credentials. Empty: pages of this server alone."`
 	MaxStreams           int      `yaml:"max_streams" about:"Most waits and event streams that are open; more get 429. Each needs a connection and an open file."`
 	MaxStreamsPerAccount int      `yaml:"max_streams_per_account" about:"Most waits and event streams open for one account; more get 429. All who ask without credentials are one account."`
+
+	LimitRequests      int   `yaml:"limit_requests" about:"Requests per second that an account may make which has no limit of its own; more are slowed or get 429. 0: as many as it likes."`
+	LimitBurst         int   `yaml:"limit_burst" about:"Requests that an account may make at once before limit_requests slows it. 0: ten seconds of them."`
+	LimitObjectsPerDay int64 `yaml:"limit_objects_per_day" about:"Objects that an account may add in a day, in UTC, which has no limit of its own. 0: as many as it likes."`
+	LimitBytesPerDay   int64 `yaml:"limit_bytes_per_day" about:"Octets that an account may be sent in a day, in UTC, which has no limit of its own. 0: as many as it likes."`
+
+	Audit          string        `yaml:"audit" about:"What happens where nothing can be recorded, because the disk is full: on, and what cannot be recorded is not delivered (507); best-effort, and it is; or off, which records nothing at all."`
+	AuditRetention time.Duration `yaml:"audit_retention" about:"How long records of the audit are kept, such as 9600h for 400 days. 0s: for good."`
 
 	Push             bool     `yaml:"push" about:"Send messages of subscriptions to URLs, for accounts with the right to push."`
 	OutboundAllow    []string `yaml:"outbound_allow" about:"Addresses with ports that may be called although they are private or the like, one by one, such as 10.1.2.3:8443."`
@@ -83,6 +111,13 @@ func Defaults() Config {
 		MaxConnections:        12_000, // every stream has one, and others must get in beside them
 		MaxRequests:           4096,
 		MaxRequestsPerAccount: 1024,
+
+		JWTLifetime: signin.DefaultJWTLifetime,
+
+		Audit: string(exchange.AuditOn), AuditRetention: exchange.DefaultAuditKept,
+
+		ClientCertificates: certificatesOff,
+		ACME:               letsEncrypt,
 
 		Channels: "on", ListChannels: true,
 		MaxStreams: 10_000, MaxStreamsPerAccount: 32,

@@ -22,6 +22,8 @@ const (
 	leastBody, leastPage = 1024, 1024
 	// mostTimeout bounds every time-out: what waits longer is forgotten.
 	mostTimeout = time.Hour
+	// leastRetention of the audit: what is gone sooner was not kept for anybody.
+	leastRetention = time.Hour
 	// mostDrain bounds drain_timeout: a server that is told to stop has ended
 	// within 30 s, its closing of the store included.
 	mostDrain = 28 * time.Second
@@ -29,7 +31,7 @@ const (
 
 // check reports the first value that cannot be used, by its key.
 func (c *Config) check() error {
-	for _, part := range []func() error{c.checkAddresses, c.checkStore, c.checkSizes, c.checkTimes, c.checkWords, c.checkChannels, c.checkOutbound} {
+	for _, part := range []func() error{c.checkAddresses, c.checkStore, c.checkSizes, c.checkTimes, c.checkWords, c.checkChannels, c.checkOutbound, c.checkTLS, c.checkJWT, c.checkHeaders} {
 		if err := part(); err != nil {
 			return fmt.Errorf("configuration: %w", err)
 		}
@@ -96,6 +98,10 @@ func (c *Config) checkSizes() error {
 		{"max_requests_per_account", int64(c.MaxRequestsPerAccount), 1, 1 << 24},
 		{"max_streams", int64(c.MaxStreams), 1, 1 << 24},
 		{"max_streams_per_account", int64(c.MaxStreamsPerAccount), 1, 1 << 24},
+		{"limit_requests", int64(c.LimitRequests), 0, 1_000_000},
+		{"limit_burst", int64(c.LimitBurst), 0, 10_000_000},
+		{"limit_objects_per_day", c.LimitObjectsPerDay, 0, 1 << 60},
+		{"limit_bytes_per_day", c.LimitBytesPerDay, 0, 1 << 60},
 	} {
 		if size.got < size.least || size.got > size.limit {
 			return fmt.Errorf("%s: must be from %d to %d, got %d%s", size.key, size.least, size.limit, size.got, boundOf[size.key])
@@ -130,6 +136,12 @@ func (c *Config) checkTimes() error {
 func (c *Config) checkWords() error {
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
 		return fmt.Errorf("log_level: must be one of %s, got %q", strings.Join(levels, ", "), c.LogLevel)
+	}
+	if modes := []string{"on", "best-effort", "off"}; !slices.Contains(modes, c.Audit) {
+		return fmt.Errorf("audit: must be one of %s, got %q", strings.Join(modes, ", "), c.Audit)
+	}
+	if c.AuditRetention < 0 || c.AuditRetention > 0 && c.AuditRetention < leastRetention {
+		return fmt.Errorf("audit_retention: must be 0s or at least %s, got %s", leastRetention, c.AuditRetention)
 	}
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		return fmt.Errorf("log_format: must be json or text, got %q", c.LogFormat)

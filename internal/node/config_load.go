@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hansom-taxii/hansom/internal/signin"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -125,7 +126,7 @@ func (c *Config) take(file string, pairs []*yaml.Node) error {
 			return wrong(fmt.Errorf("stands in line %d already", line))
 		}
 		seen[name] = pairs[i].Line
-		given, err := scalar(value)
+		given, err := written(name, value)
 		if err == nil && value.Tag != "!!null" { // an empty value leaves the default
 			// it means the same wherever the command is called
 			err = c.set(name, From(filepath.Dir(file), name, given))
@@ -135,6 +136,15 @@ func (c *Config) take(file string, pairs []*yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// written gives the text of the value of a key as set reads it.
+func written(name string, n *yaml.Node) (string, error) {
+	if name != issuersKey {
+		return settingText(name, n)
+	}
+	text, err := yaml.Marshal(n)
+	return string(text), err
 }
 
 // scalar gives the text of a value; a list becomes its elements with commas.
@@ -202,6 +212,8 @@ func (c *Config) set(name, value string) error {
 		v, err := strconv.ParseBool(value)
 		*into = v
 		return orNeed(err, "true or false", value)
+	case *[]signin.Issuer:
+		return readIssuers(value, into)
 	case *time.Duration:
 		v, err := time.ParseDuration(value)
 		*into = v
@@ -235,6 +247,9 @@ func elements(value string) (list []string) {
 func text(v reflect.Value) string {
 	if list, ok := v.Interface().([]string); ok {
 		return strings.Join(list, ",")
+	}
+	if list, ok := v.Interface().([]signin.Issuer); ok {
+		return issuersText(list)
 	}
 	return fmt.Sprint(v.Interface())
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/hansom-taxii/hansom/internal/signin"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -23,8 +24,11 @@ func (c Config) Print(w io.Writer) error {
 		return fmt.Errorf("print the configuration: %w", err)
 	}
 	for _, f := range fields() {
-		if value, ok := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index).Addr().Interface().(*string); ok {
+		switch value := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index).Addr().Interface().(type) {
+		case *string:
 			*value = From(here, key(f), *value)
+		case *[]string:
+			*value = elements(From(here, key(f), strings.Join(*value, ",")))
 		}
 	}
 	c.Store = printable(c.Store)
@@ -68,6 +72,9 @@ func about(f reflect.StructField, usual reflect.Value) string {
 // plain is the value as it is best written: a list on one line, a time with
 // its unit.
 func plain(v reflect.Value) any {
+	if _, ok := v.Interface().([]signin.Issuer); ok {
+		return v.Interface()
+	}
 	switch v.Kind() {
 	case reflect.Slice:
 		n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}

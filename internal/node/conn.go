@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,20 +40,73 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return c.Listen(ctx, "tcp", address)
 }
 
-// watching is a listener of connections that know since when a write waits.
-type watching struct{ net.Listener }
+// watching is a listener of connections that know since when a write waits. It
+// takes one only while it has a turn, of which several listeners share some.
+type watching struct {
+	net.Listener
+	turns        chan struct{}
+	certificates string // whether clients are asked for theirs
 
-func (l watching) Accept() (net.Conn, error) {
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newWatching(l net.Listener, turns chan struct{}, certificates string) *watching {
+	return &watching{Listener: l, turns: turns, certificates: certificates, closed: make(chan struct{})}
+}
+
+func (l *watching) Accept() (net.Conn, error) {
+	select {
+	case l.turns <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
 	c, err := l.Listener.Accept()
 	if err != nil {
+		<-l.turns
 		return nil, err
 	}
-	return &conn{Conn: c}, nil
+	return &conn{Conn: c, from: l}, nil
+}
+
+func (l *watching) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 type conn struct {
 	net.Conn
+	from  *watching
 	since atomic.Int64 // when the write that is going on began, nanoseconds since 1970; 0: none is
+
+	mu     sync.Mutex // guards both
+	closed bool
+	gone   func() // is to know of the end; nil: nobody
+}
+
+// Close gives the turn back.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	first, gone := !c.closed, c.gone
+	c.closed = true
+	c.mu.Unlock()
+	err := c.Conn.Close()
+	if first {
+		<-c.from.turns
+		if gone != nil {
+			gone()
+		}
+	}
+	return err
+}
+
+// tell has somebody told when the connection ends, and tells whether it has not
+// ended yet.
+func (c *conn) tell(gone func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = gone
+	return !c.closed
 }
 
 // Write writes one record of TLS, at most 16 KiB, or a part of a plain answer.

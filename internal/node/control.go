@@ -36,11 +36,11 @@ type controlServer struct {
 
 func (n *node) controlServer() (*controlServer, error) {
 	operator := func(r *http.Request) (*exchange.Session, error) {
-		s := n.x.Operator()
+		s := n.x.Operator().From(exchange.Source{Addr: exchange.ControlSource, Bare: r.Method == http.MethodHead})
 		signedIn(r, s)
 		return s, nil
 	}
-	c := &controlServer{httpServer: httpServer{n.httpServer(n.administration(operator))}}
+	c := &controlServer{httpServer: httpServer{Server: n.httpServer(n.administration(operator))}}
 	path, dir, err := socketPath(n.conf.Data)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,6 @@ import (
 	"github.com/hansom-taxii/hansom/internal/outbound"
 	"github.com/hansom-taxii/hansom/internal/signin"
 	"github.com/hansom-taxii/hansom/internal/store"
-	"golang.org/x/net/netutil"
 )
 
 const (
@@ -68,6 +67,11 @@ type node struct {
 	caller   *outbound.Caller // of other hosts; nil: none is called
 	fail     func(http.ResponseWriter, *http.Request, error)
 	bodies   *api.Server
+	jwts     *signin.JWTs   // likewise
+	door     *signin.Door   // nil where only the control socket is served
+	clients  *clients       // with certificates; nil: none is asked for any
+	acme     *acmeKeeper    // nil: no certificate is got by ACME
+	proxies  []netip.Prefix // that are trusted
 	stopping atomic.Bool
 	running  sync.WaitGroup
 }
@@ -141,13 +145,14 @@ func (n *node) wire(ctx context.Context, key []byte) (err error) {
 		PublicURL: c.PublicURL, Title: c.Title, Description: c.Description, Contact: c.Contact,
 		MaxContentLength: c.MaxContentLength, PageObjects: c.PageObjects, PageMost: c.PageMost, PageBytes: c.PageBytes,
 		MasterKey: key, HashPassword: signin.HashPassword, IsHash: signin.IsHash, VerifyPassword: signin.VerifyPassword,
-		ChannelsFixed: c.Channels == "fixed",
+		ChannelsFixed: c.Channels == "fixed", Audit: exchange.AuditMode(c.Audit), AuditKept: c.AuditRetention,
+		Limits: exchange.Limits{Requests: float64(c.LimitRequests), Burst: c.LimitBurst, Objects: c.LimitObjectsPerDay, Octets: c.LimitBytesPerDay},
 	}
 	if err := n.offerPush(&o); err != nil {
 		return err
 	}
 	n.x, err = exchange.New(ctx, n.store, o)
-	n.fail = api.Failing(n.log, signin.Challenge)
+	n.fail = n.refusing(api.Failing(n.log, n.challenge))
 	return err
 }
 
@@ -167,12 +172,12 @@ func Serve(ctx context.Context, c Config, o Options) (err error) {
 	if err := c.made(); err != nil {
 		return err
 	}
-	listener, err := listen(ctx, c.Listen)
+	listeners, err := listenAll(ctx, c)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+		return err
 	}
-	defer listener.Close() //nolint:errcheck // it is closed before, unless there was another error
-	c.PublicURL = c.URLAt(listener.Addr().String())
+	defer closeAll(listeners)
+	c.PublicURL = c.URLAt(listeners[0].Addr().String())
 	n, err := openSoon(ctx, c, o)
 	if err != nil {
 		return err
@@ -183,30 +188,27 @@ func Serve(ctx context.Context, c Config, o Options) (err error) {
 			return err
 		}
 	}
-	return n.serve(ctx, listener)
+	return n.serve(ctx, listeners)
 }
 
 // serve runs the servers and the workers of a node until ctx ends.
-func (n *node) serve(ctx context.Context, listener net.Listener) error {
-	basic, err := signin.NewBasic(n.x)
+func (n *node) serve(ctx context.Context, listeners []listening) error {
+	address := listeners[0].Addr().String()
+	if err := n.openDoor(); err != nil {
+		return err
+	}
+	n.bodies = n.face(n.session)
+	server, caFile, err := n.server(n.session, address)
 	if err != nil {
 		return err
 	}
-	session := func(r *http.Request) (*exchange.Session, error) {
-		s, err := basic.Session(r)
-		if err == nil {
-			signedIn(r, s)
-		}
-		return s, err
-	}
-	n.bodies = n.face(session)
-	server, caFile, err := n.server(session, listener)
+	plain, err := n.plainServer(ctx)
 	if err != nil {
 		return err
 	}
 	control, err := n.controlServer()
 	if err != nil {
-		return err
+		return errors.Join(err, plain.stop(0))
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	if n.opt.Alone && os.Getenv("GOMEMLIMIT") == "" { // what the operator says goes before
@@ -214,15 +216,20 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	}
 	n.start(func() { n.x.Housekeep(work, func(err error) { n.log.Error("purge", slog.Any("error", err)) }) })
 	n.start(func() { n.x.Relay(work, func(err error) { n.log.Error("relay", slog.Any("error", err)) }) })
+	n.start(func() {
+		n.x.KeepUses(work, func(err error) { n.log.Error("keep uses of credentials", slog.Any("error", err)) })
+	})
 	n.startPush(work)
+	n.startJWT(work)
 	if caFile != "" {
-		n.start(func() { n.renew(work, listener.Addr().String()) })
+		n.start(func() { n.renew(work, address) })
 	}
-	failed := make(chan error, 2)
-	n.start(func() { failed <- server.run(watching{netutil.LimitListener(listener, n.conf.MaxConnections)}) })
+	failed := make(chan error, 3)
+	n.start(func() { failed <- server.runAll(watchingAll(listeners, n.conf.MaxConnections)) })
+	n.startTLS(work, plain, failed)
 	n.start(func() { failed <- control.run() })
 	n.warnOfFiles()
-	n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", listener.Addr().String()))
+	n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", address))
 	if n.opt.Ready != nil {
 		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
 	}
@@ -238,7 +245,7 @@ func (n *node) serve(ctx context.Context, listener net.Listener) error {
 	n.x.Stop() // waits are answered and streams end, before the answers are waited for
 	stopped := make(chan error, 1)
 	n.start(func() { stopped <- control.stop(n.conf.DrainTimeout) })
-	err = errors.Join(err, server.stop(n.conf.DrainTimeout), <-stopped)
+	err = errors.Join(err, server.stop(n.conf.DrainTimeout), plain.stop(n.conf.DrainTimeout), <-stopped)
 	stop()
 	n.running.Wait()
 	n.log.Info("stopped")
@@ -270,7 +277,7 @@ func (n *node) face(session func(*http.Request) (*exchange.Session, error)) *api
 // administration makes the face for operators, for who session says they are.
 func (n *node) administration(session func(*http.Request) (*exchange.Session, error)) http.Handler {
 	return admin.New(n.x, admin.Options{
-		Session: session, Fail: n.fail, Version: n.opt.Version,
+		Session: session, Fail: n.fail, Version: n.opt.Version, Admit: n.bodies.Admit,
 		Body: func(w http.ResponseWriter, r *http.Request, most int64) ([]byte, func(), error) {
 			return n.bodies.Body(w, r, 0, most)
 		},
@@ -289,6 +296,8 @@ func (n *node) faces(session func(*http.Request) (*exchange.Session, error)) htt
 			health(w, !n.stopping.Load())
 		case first == "admin" && n.conf.AdminHTTPS:
 			administration.ServeHTTP(w, r)
+		case n.ofDoor(r):
+			n.door.ServeHTTP(w, r)
 		default:
 			n.bodies.ServeHTTP(w, r)
 		}
@@ -324,21 +333,21 @@ func health(w http.ResponseWriter, good bool) {
 }
 
 // server makes the HTTPS server or, behind a proxy, the HTTP server.
-func (n *node) server(session func(*http.Request) (*exchange.Session, error), listener net.Listener) (*httpServer, string, error) {
+func (n *node) server(session func(*http.Request) (*exchange.Session, error), address string) (*httpServer, string, error) {
 	c := n.conf
 	handler := n.faces(session)
-	proxies, err := parseProxies(c.BehindProxy)
-	if err != nil {
+	var err error
+	if n.proxies, err = parseProxies(c.BehindProxy); err != nil {
 		return nil, "", err
 	}
-	if len(proxies) > 0 {
-		handler = n.onlyFrom(proxies, handler)
+	if len(n.proxies) > 0 {
+		handler = n.onlyFrom(n.proxies, handler)
 	}
-	s := &httpServer{Server: n.httpServer(handler)}
-	if len(proxies) > 0 {
+	s := &httpServer{Server: n.httpServer(notOfACME(handler))}
+	if len(n.proxies) > 0 {
 		return s, "", nil
 	}
-	caFile, err := n.certificate(listener.Addr().String())
+	caFile, err := n.certificate(address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -351,8 +360,8 @@ func (n *node) server(session func(*http.Request) (*exchange.Session, error), li
 	if err != nil {
 		return nil, "", err
 	}
-	s.TLSConfig = tlsConfig(certs.get)
-	return s, caFile, nil
+	s.TLSConfig, err = n.tls(certs.get)
+	return s, caFile, err
 }
 
 func (n *node) httpServer(handler http.Handler) *http.Server {
@@ -385,9 +394,16 @@ func (n *node) certificate(address string) (caFile string, err error) {
 // hosts are the names under which the server is reached.
 func (n *node) hosts(address string) []string {
 	hosts := []string{"localhost", "127.0.0.1", "::1"}
-	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
-		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsUnspecified() {
-			hosts = append(hosts, host)
+	addresses := []string{address}
+	for _, text := range n.conf.Listeners {
+		l, _ := parseListener(text) // has been checked
+		addresses = append(addresses, l.Address)
+	}
+	for _, a := range addresses {
+		if host, _, err := net.SplitHostPort(a); err == nil && host != "" {
+			if ip, err := netip.ParseAddr(host); err != nil || !ip.IsUnspecified() {
+				hosts = append(hosts, host)
+			}
 		}
 	}
 	if u, err := url.Parse(n.conf.PublicURL); err == nil && u.Hostname() != "" {
@@ -413,6 +429,7 @@ func (n *node) renew(ctx context.Context, address string) {
 // httpServer is a server with its way to run and to stop.
 type httpServer struct {
 	*http.Server
+	opened net.Listener // of the plain server
 }
 
 func (s *httpServer) run(l net.Listener) error {
@@ -430,6 +447,12 @@ func (s *httpServer) run(l net.Listener) error {
 
 // stop lets answers finish for a while, and then closes what is left.
 func (s *httpServer) stop(wait time.Duration) error {
+	if s == nil {
+		return nil
+	}
+	if s.opened != nil {
+		defer func() { _ = s.opened.Close() }() // also where it never served
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	err := s.Shutdown(ctx)

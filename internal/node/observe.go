@@ -20,7 +20,10 @@ import (
 const headersMost = 32 << 10
 
 // requestLog is what is known of a request for its line in the log.
-type requestLog struct{ account string }
+type requestLog struct {
+	account string
+	session *exchange.Session // nil: it is not known who asks
+}
 
 type logKey struct{}
 
@@ -28,6 +31,7 @@ type logKey struct{}
 func signedIn(r *http.Request, s *exchange.Session) {
 	if l, ok := r.Context().Value(logKey{}).(*requestLog); ok {
 		_, l.account = s.Account()
+		l.session = s
 	}
 }
 
@@ -51,7 +55,13 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", id)
 	answer := &answer{ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), stall: o.stall, observer: o, shared: r.ProtoMajor > 1}
 	o.hurry(answer, r)
-	defer func() { o.line(r, line, answer, began) }()
+	parts(w, r)
+	defer func() {
+		o.line(r, line, answer, began)
+		if line.session != nil && answer.status < http.StatusBadRequest {
+			line.session.Finished()
+		}
+	}()
 	defer o.recover(answer, r)
 	defer o.inWork.Add(-1)
 	switch n := o.inWork.Add(1); {
@@ -63,6 +73,15 @@ func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.fail(answer, r, taxii.Errorf(taxii.HeadersTooLarge, "the request line and headers are larger than %d octets", headersMost))
 	default:
 		o.next.ServeHTTP(answer, r)
+	}
+}
+
+// parts closes the connection after a request of HTTP/1.1 in chunks. Where a length
+// stood beside them, as who smuggles requests past a proxy sends it, that is what RFC
+// 9112 section 6.1 asks for, and net/http does not tell that there was one.
+func parts(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
 	}
 }
 
@@ -163,6 +182,9 @@ func (a *answer) hurry() error {
 	a.until = now.Add(a.stall)
 	return a.control.SetWriteDeadline(a.until)
 }
+
+// Written is how many octets of the body have gone out.
+func (a *answer) Written() int64 { return a.bytes }
 
 // Unwrap lets http.ResponseController find the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -131,6 +131,12 @@ func From(folder, key, value string) string {
 	} else if !isPath(key) {
 		return value
 	}
+	if files := elements(value); len(files) > 1 { // of a list of files each
+		for i, each := range files {
+			files[i] = From(folder, key, each)
+		}
+		return strings.Join(files, ",")
+	}
 	if file == "" || filepath.IsAbs(file) {
 		return value
 	}

@@ -56,6 +56,12 @@ const (
 // alice who reads and writes both and an account bob who reads them.
 func serve(t *testing.T, set func(*node.Config)) *served {
 	t.Helper()
+	return serveWith(t, set, furnish)
+}
+
+// serveWith is serve with another way to furnish it.
+func serveWith(t *testing.T, set func(*node.Config), furnish func(context.Context, *exchange.Exchange) error) *served {
+	t.Helper()
 	s := &served{conf: node.Defaults(), log: new(lockedBuffer)}
 	s.conf.Data, s.conf.Listen, s.conf.DrainTimeout = t.TempDir(), "127.0.0.1:0", time.Second
 	if set != nil {

@@ -1,9 +1,7 @@
 package outbound
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,36 +22,12 @@ type Answer struct {
 // The error is a *[Refused] where the URL or an address of its host may not be
 // called; every other one means that no answer came. No error holds the URL.
 func (c *Caller) Post(ctx context.Context, url string, header http.Header, body []byte) (Answer, error) {
-	t, err := c.target(url)
-	if err != nil {
+	a, err := c.call(ctx, http.MethodPost, url, header, body, maxAnswer)
+	if a.status == 0 {
 		return Answer{}, err
 	}
-	free, err := c.slots.take(ctx, t.host)
-	if err != nil {
-		return Answer{}, err
-	}
-	defer free()
-	until := time.Now().Add(c.times.call)
-	ctx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(body))
-	if err != nil {
-		return Answer{}, refuse("this is no URL")
-	}
-	r.Header = header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
-	r.Header["User-Agent"] = []string{c.opt.Agent} // an empty one is not sent
-	r.GetBody = nil                                // it is sent once
-	// A round trip alone: no client, so no redirects and no cookies.
-	a, err := c.transport(t, until).RoundTrip(r)
-	if err != nil {
-		return Answer{}, err
-	}
-	defer a.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(a.Body, maxAnswer)) // the status says it; what came of the rest is enough
-	return Answer{Status: a.StatusCode, Body: text, RetryAfter: retryAfter(a.Header.Get("Retry-After"), time.Now())}, nil
+	// The status says it; what came of the rest is enough.
+	return Answer{Status: a.status, Body: a.body, RetryAfter: retryAfter(a.header.Get("Retry-After"), time.Now())}, nil
 }
 
 // retryAfter reads the header: seconds or a date.

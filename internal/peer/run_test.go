@@ -307,6 +307,7 @@ func TestWhatIsListedNoMoreIsForgottenAndWhatChangedIsLookedAt(t *testing.T) {
 	d.set(func() { d.jobs = d.jobs[:2]; d.jobs[1].URL = "https://other/" })
 	d.ring(&d.turned)
 	until(t, "the changed one was looked at", func() bool { return d.askedOf("1") > once })
+	time.Sleep(3 * restTime) // what had begun to look at it before is done
 	gone := d.askedOf("2")
 	d.grow("channel 2")
 	d.grow("channel 0")

@@ -7,9 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"runtime"
+	"net/netip"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,34 +16,19 @@ import (
 	"github.com/hansom-taxii/hansom/taxii"
 )
 
-const (
-	// verifiedFor is how long a verified password is not hashed again: long
-	// enough that a client's run costs one hash, short enough that what is kept
-	// in memory is little.
-	verifiedFor = 5 * time.Minute
-	// maxVerified bounds the cache: an entry takes about 100 octets.
-	maxVerified = 10_000
-	// maxWaiting bounds the sign-ins that wait for a hash; more would only make
-	// every one of them too slow.
-	maxWaiting = 64
-	// waitFor is how long a sign-in waits for its turn.
-	waitFor = 5 * time.Second
-	// maxCredentials bounds the Authorization header that is looked at.
-	maxCredentials = 4 << 10
-)
+// maxCredentials bounds the Authorization header that is looked at.
+const maxCredentials = 4 << 10
 
 // Basic signs in with HTTP Basic (RFC 7617). Safe for concurrent use.
 type Basic struct {
-	x     *exchange.Exchange
-	now   func() time.Time
-	match func(hash, password string) bool // VerifyPassword; tests count
-	dummy string                           // verified for names that have no password, so that they take as long
-	turns chan struct{}                    // one for each hash at a time: each takes a core and 19 MiB
-	queue chan struct{}
-	key   []byte // of the cache; dies with the process
-
-	mu       sync.Mutex // guards verified
-	verified map[[sha256.Size]byte]time.Time
+	x        *exchange.Exchange
+	match    func(hash, password string) bool // VerifyPassword; tests count
+	source   func(*http.Request) netip.Addr   // where a request comes from
+	dummy    string                           // verified for names that have no password, so that they take as long
+	key      []byte                           // of fingerprints; dies with the process
+	verified *remembered
+	guesses  *guesses
+	turns    *turns
 }
 
 // NewBasic makes the sign-in of an exchange.
@@ -54,11 +38,17 @@ func NewBasic(x *exchange.Exchange) (*Basic, error) {
 		return nil, err
 	}
 	b := &Basic{
-		x: x, now: time.Now, match: VerifyPassword, dummy: dummy, key: make([]byte, sha256.Size), verified: map[[sha256.Size]byte]time.Time{},
-		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))), queue: make(chan struct{}, maxWaiting),
+		x: x, match: VerifyPassword, source: connected, dummy: dummy, key: make([]byte, sha256.Size),
+		verified: newVerified(), guesses: newGuesses(), turns: newTurns(),
 	}
 	_, err = rand.Read(b.key)
 	return b, err
+}
+
+// connected is the address of the connection that a request came by.
+func connected(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // of a socket that has none it is the zero address, which is one source
+	return at.Addr()
 }
 
 // Challenge is the value of WWW-Authenticate (R068).
@@ -79,9 +69,18 @@ func (b *Basic) Session(r *http.Request) (*exchange.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.x.Open(name, exchange.KindPassword, func(hash string) (bool, error) {
-		return b.verify(r.Context(), hash, password)
-	})
+	return b.open(r, name, password)
+}
+
+// open gives the Session of a name and a password.
+func (b *Basic) open(r *http.Request, name, password string) (*exchange.Session, error) {
+	return b.x.Open(name, exchange.KindPassword, func(hash string) (bool, error) { return b.try(r, name, hash, password) })
+}
+
+// try compares the password that a request brings for a name with the hash that
+// there is for it; "" stands for none.
+func (b *Basic) try(r *http.Request, name, hash, password string) (bool, error) {
+	return b.verify(r.Context(), attempt{name, network(b.source(r))}, hash, password)
 }
 
 // parseBasic reads a header value. The scheme is compared without case (K20);
@@ -108,47 +107,47 @@ func parseBasic(header string) (name, password string, err error) {
 	return name, password, nil
 }
 
-// verify compares a password with a hash; "" stands for an account that has
-// none, and takes as long.
-func (b *Basic) verify(ctx context.Context, hash, password string) (bool, error) {
+// verify compares a password with a hash; "" stands for an account that has none,
+// and takes as long: everything below is done for both alike. Only a password that
+// was verified before goes another way, and only its account knows it.
+func (b *Basic) verify(ctx context.Context, a attempt, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
 		hash = b.dummy
 	}
-	fingerprint := b.fingerprint(hash, password)
-	if known && b.fresh(fingerprint) {
+	f := b.fingerprint(hash, password)
+	if b.verified.fresh(f) {
 		return true, nil
 	}
-	if err := b.turn(ctx); err != nil {
+	if b.verified.lately(f) {
+		return b.hash(ctx, rank{familiar: true, source: a.source}, f, hash, password, known)
+	}
+	by, cancel := context.WithTimeout(ctx, waitFor)
+	defer cancel()
+	try, err := b.guesses.enter(by, a)
+	if err != nil {
 		return false, err
 	}
-	defer func() { <-b.turns }()
-	if known && b.fresh(fingerprint) { // whoever came before verified the same
+	ok, err := b.hash(ctx, rank{suspect: b.guesses.suspect(a.source), source: a.source}, f, hash, password, known)
+	try.leave(ok, err)
+	return ok, err
+}
+
+// hash takes its turn and compares.
+func (b *Basic) hash(ctx context.Context, r rank, f fingerprint, hash, password string, known bool) (bool, error) {
+	leave, err := b.turns.enter(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if b.verified.fresh(f) { // whoever came before verified the same
 		return true, nil
 	}
 	if !b.match(hash, password) || !known {
 		return false, nil
 	}
-	b.remember(fingerprint)
+	b.verified.remember(f)
 	return true, nil
-}
-
-// turn waits until one of the few hashes at a time may be made.
-func (b *Basic) turn(ctx context.Context) error {
-	select {
-	case b.queue <- struct{}{}:
-	default:
-		return busy()
-	}
-	defer func() { <-b.queue }()
-	select {
-	case b.turns <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return busy().Because(ctx.Err())
-	case <-time.After(waitFor):
-		return busy()
-	}
 }
 
 func busy() *taxii.Error {
@@ -159,38 +158,10 @@ func busy() *taxii.Error {
 
 // fingerprint stands for a password and the hash it was verified against: once
 // the password changes, what was verified before is never found again.
-func (b *Basic) fingerprint(hash, password string) (f [sha256.Size]byte) {
+func (b *Basic) fingerprint(hash, password string) fingerprint {
 	mac := hmac.New(sha256.New, b.key)
 	mac.Write([]byte(hash))
 	mac.Write([]byte{0})
 	mac.Write([]byte(password))
-	return [sha256.Size]byte(mac.Sum(nil))
-}
-
-func (b *Basic) fresh(f [sha256.Size]byte) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	until, ok := b.verified[f]
-	return ok && b.now().Before(until)
-}
-
-func (b *Basic) remember(f [sha256.Size]byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.verified) >= maxVerified {
-		b.forget()
-	}
-	b.verified[f] = b.now().Add(verifiedFor)
-}
-
-// forget makes room: it drops what is too old, or else everything.
-func (b *Basic) forget() {
-	for f, until := range b.verified {
-		if !b.now().Before(until) {
-			delete(b.verified, f)
-		}
-	}
-	if len(b.verified) >= maxVerified {
-		clear(b.verified)
-	}
+	return fingerprint(mac.Sum(nil))
 }

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -198,7 +199,7 @@ func TestAVerifiedPasswordIsHashedAgainOnlyAfterAWhile(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	now := time.Now()
-	d.now = func() time.Time { return now }
+	d.verified.now = func() time.Time { return now }
 	for step, want := range []int64{1, 1, 1} {
 		if err := d.as("alice", password); err != nil {
 			t.Fatal(err)
@@ -246,20 +247,20 @@ func TestTheCacheOfVerifiedPasswordsIsBounded(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	now := time.Now()
-	d.now = func() time.Time { return now }
+	d.verified.now = func() time.Time { return now }
 	remember := func(from, n int) {
 		for i := from; i < from+n; i++ {
-			d.remember([32]byte{byte(i), byte(i >> 8), byte(i >> 16)})
+			d.verified.remember(fingerprint{byte(i), byte(i >> 8), byte(i >> 16)})
 		}
 	}
 	remember(0, maxVerified-10)
-	now = now.Add(verifiedFor)
+	now = now.Add(familiarFor)
 	remember(maxVerified, 20) // the old ones go, not these
-	if n := len(d.verified); n != 20 {
+	if n := len(d.verified.at); n != 20 {
 		t.Errorf("%d are kept, want the 20 that are fresh", n)
 	}
 	remember(0, 3*maxVerified)
-	if n := len(d.verified); n > maxVerified {
+	if n := len(d.verified.at); n > maxVerified {
 		t.Errorf("%d are kept, more than %d", n, maxVerified)
 	}
 }
@@ -323,7 +324,7 @@ func TestHashesAtATimeAndThoseWhoWaitAreBounded(t *testing.T) {
 			return false
 		}
 		verify := func() error {
-			_, err := b.verify(context.Background(), "some hash", "some password")
+			_, err := b.verify(context.Background(), attempt{name: rand.Text()}, "some hash", "some password")
 			return err
 		}
 		var all sync.WaitGroup
@@ -355,21 +356,19 @@ func TestASignInWaitsForItsTurnOnlySoLong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range cap(b.turns) {
-			b.turns <- struct{}{}
-		}
+		b.turns.running = b.turns.most
 		began := time.Now()
-		_, err = b.verify(context.Background(), "", "some password")
+		_, err = b.verify(context.Background(), attempt{name: "alice"}, "", "some password")
 		wantBusy(t, "no turn", err)
 		if took := time.Since(began); took != waitFor {
 			t.Errorf("waited %v, want %v", took, waitFor)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_, err = b.verify(ctx, "", "some password")
+		_, err = b.verify(ctx, attempt{name: "alice"}, "", "some password")
 		wantBusy(t, "a client that hung up", err)
-		if len(b.queue) != 0 {
-			t.Errorf("%d still wait", len(b.queue))
+		if len(b.turns.waiting) != 0 {
+			t.Errorf("%d still wait", len(b.turns.waiting))
 		}
 	})
 }

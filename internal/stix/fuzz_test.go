@@ -19,6 +19,7 @@ var objectSeeds = []string{
 	`{"type":"file","id":"file--31b940d4-6f7f-459a-80ea-9c1f17b58abc","hashes":{"MD5":"x"},"extensions":{"pdf-ext":{"version":1},"a":[]},"granular_markings":[{"selectors":["hashes.MD5","a.[0].[-1]"],"lang":"en"}]}`,
 	`{"type":"observed-data","spec_version":"2.1","id":"observed-data--31b940d4-6f7f-459a-80ea-9c1f17b58abc","objects":{"0":7},"object_refs":[null,"a","relationship--"],"number_observed":1e-400}`,
 	`{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--31b940d4-6f7f-459a-80ea-9c1f17b58abc","created":"2020-01-01T00:00:00.000Z","definition_type":"tlp","definition":{"tlp":[]}}`,
+	`{"type":"tool","id":"tool--1","object_marking_refs":["marking-definition--E828B379-4e03-4974-9ac4-e53a884c97c1"],"granular_markings":[{"selectors":["name"],"marking_ref":"\u006darking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"}]}`,
 }
 
 func addObjects(f *testing.F) {

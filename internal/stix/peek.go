@@ -43,6 +43,10 @@ type Facts struct {
 	// VersionTime is Version in microseconds since 1970-01-01T00:00:00Z, cut,
 	// not rounded; NoTime where Version is no time or absent.
 	VersionTime int64
+	// TLP is the highest TLP marking in object_marking_refs and
+	// granular_markings; Unmarked where there is none, whatever other markings
+	// the object has.
+	TLP TLP
 }
 
 // Peek reads the facts of one object. raw is one JSON value already known to
@@ -55,6 +59,7 @@ func Peek(raw []byte) (Facts, error) {
 		return Facts{VersionTime: NoTime}, err
 	}
 	f, err := m.facts()
+	f.TLP = m.tlp(f.Type, f.ID)
 	if err != nil || f.VersionKey != "" {
 		return f, err
 	}
@@ -80,6 +85,7 @@ type member struct{ jsontext.Value }
 // the object.
 type members struct {
 	id, typ, created, modified, specVersion, objects member
+	markingRefs, granular                            member
 }
 
 var errNotObject = errors.New("not a JSON object")
@@ -134,6 +140,10 @@ func (m *members) slot(quoted []byte) *member {
 		return &m.specVersion
 	case "objects":
 		return &m.objects
+	case "object_marking_refs":
+		return &m.markingRefs
+	case "granular_markings":
+		return &m.granular
 	}
 	return nil
 }

@@ -14,21 +14,18 @@ func (s *Store) PutAccount(ctx context.Context, a exchange.Account, credentials 
 	id := a.ID
 	err := s.do(ctx, "put account", func(t *tx) (err error) {
 		if id = a.ID; id == 0 {
-			if id, err = t.number("account"); err != nil {
+			if id, err = t.newParty(a.Name); err != nil {
 				return err
 			}
 		}
-		err = t.exec(`insert into accounts (id, name, state, builtin, options) values ($1, $2, 'active', $3, $4)
-			on conflict (id) do update set name = excluded.name, options = excluded.options`,
-			id, a.Name, truth(a.Builtin), strings.Join(a.Options, ","))
+		err = t.exec(`insert into accounts (id, name, state, builtin, options, limits) values ($1, $2, 'active', $3, $4, $5)
+			on conflict (id) do update set name = excluded.name, options = excluded.options, limits = excluded.limits`,
+			id, a.Name, truth(a.Builtin), strings.Join(a.Options, ","), asJSON(a.Limits))
 		if err != nil {
 			return t.engine.taken(err, "there is an account %q already", a.Name)
 		}
 		for _, c := range credentials {
-			err := t.exec(`insert into credentials (account, kind, name, secret, created) values ($1, $2, $3, $4, $5)
-				on conflict (account, kind, name) do update set secret = excluded.secret, created = excluded.created`,
-				id, c.Kind, c.Name, c.Secret, c.Created)
-			if err != nil {
+			if err := t.putCredential(id, c); err != nil {
 				return err
 			}
 		}
@@ -44,6 +41,9 @@ func (s *Store) RemoveAccount(ctx context.Context, id int64) error {
 	return s.do(ctx, "remove account", func(t *tx) error {
 		for _, text := range []string{
 			`delete from credentials where account = $1`,
+			`delete from credential_uses where account = $1`,
+			`delete from members where account = $1`,
+			`delete from usage where account = $1`,
 			`delete from grants where account = $1`,
 			`update accounts set state = 'removed', options = '' where id = $1`,
 			`insert into departed (account) select cast($1 as bigint)
@@ -60,6 +60,9 @@ func (s *Store) RemoveAccount(ctx context.Context, id int64) error {
 // RemoveCredential ends a credential.
 func (s *Store) RemoveCredential(ctx context.Context, account int64, kind, name string) error {
 	return s.do(ctx, "remove credential", func(t *tx) error {
+		if err := t.exec(`delete from credential_uses where account = $1 and kind = $2 and name = $3`, account, kind, name); err != nil {
+			return err
+		}
 		return t.exec(`delete from credentials where account = $1 and kind = $2 and name = $3`, account, kind, name)
 	})
 }
@@ -84,18 +87,19 @@ func (t *tx) putGrant(g exchange.Grant) error {
 		return t.exec(`delete from grants where account = $1 and scope = $2 and root = $3 and item = $4`,
 			g.Account, g.Scope, g.Root, g.Item)
 	}
-	return t.exec(`insert into grants (account, scope, root, item, rights) values ($1, $2, $3, $4, $5)
-		on conflict (account, scope, root, item) do update set rights = excluded.rights`,
-		g.Account, g.Scope, g.Root, g.Item, g.Rights)
+	return t.exec(`insert into grants (account, scope, root, item, rights, ceiling) values ($1, $2, $3, $4, $5, $6)
+		on conflict (account, scope, root, item) do update set rights = excluded.rights, ceiling = excluded.ceiling`,
+		g.Account, g.Scope, g.Root, g.Item, g.Rights, g.Ceiling)
 }
 
-// PutSecrets keeps secrets, in one commit.
+// PutSecrets keeps secrets, in one commit; of those that are there, their states.
+// One that is retired stays so, whatever another node takes it for.
 func (s *Store) PutSecrets(ctx context.Context, secrets ...exchange.Secret) error {
 	return s.do(ctx, "put secrets", func(t *tx) error {
 		for _, v := range secrets {
-			if err := t.exec(`insert into secrets (purpose, kid, state, created, sealed) values ($1, $2, $3, $4, $5)
-				on conflict (purpose, kid) do update set state = excluded.state`,
-				v.Purpose, v.KID, v.State, v.Created, v.Sealed); err != nil {
+			if err := t.exec(`insert into secrets (purpose, kid, state, created, signs, sealed) values ($1, $2, $3, $4, $5, $6)
+				on conflict (purpose, kid) do update set state = excluded.state, signs = excluded.signs where secrets.state <> 'retired'`,
+				v.Purpose, v.KID, v.State, v.Created, v.Signs, v.Sealed); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,9 @@ func (s *Store) Append(ctx context.Context, adds []feed.Add) ([]feed.Result, err
 				if results[i], err = t.append(&adds[i], compared[i], now); err != nil {
 					return err
 				}
+				if record := adds[i].Record; record != nil {
+					t.note(record(&results[i]))
+				}
 			}
 			return nil
 		})
@@ -167,7 +170,7 @@ func (a *appending) findKept() error {
 		var name versionName
 		var kept feed.Outcome
 		var account int64
-		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version, &kept.Added, &account); err != nil {
+		if err := r.Scan(&name.id, &name.spec, &name.key, &kept.Place, &kept.Version, &kept.Added, &account, &kept.Level); err != nil {
 			return err
 		}
 		if !a.messages() {
@@ -234,7 +237,7 @@ func (a *appending) chooseFresh() error {
 		}
 		first[name] = i
 		a.fresh = append(a.fresh, i)
-		a.outcomes[i] = feed.Outcome{Place: a.head.Place + feed.Place(len(a.fresh)), Version: d.Version}
+		a.outcomes[i] = feed.Outcome{Place: a.head.Place + feed.Place(len(a.fresh)), Version: d.Version, Level: levelIn(a.head, d.Level, d.Unmarked)}
 	}
 	return nil
 }
@@ -284,7 +287,7 @@ func (a *appending) insert() error {
 		if feed.Undated(d.VersionKey) {
 			o.Version, time = o.Added.String(), feed.UndatedTime(o.Added)
 		}
-		at := &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: d.Level}
+		at := &feed.Standing{Place: o.Place, SpecVersion: d.SpecVersion, Time: time, Key: d.VersionKey, Level: o.Level}
 		entries[k] = newEntry{Draft: d, version: o.Version, added: o.Added, at: at}
 		l := a.lineage(d.ID)
 		l.Join(at)

@@ -41,17 +41,21 @@ func (p catalogPart) load(ctx context.Context, txn *sql.Tx) error {
 
 func catalogParts(c *exchange.Catalog) []catalogPart {
 	return []catalogPart{
-		{`select id, name, title, description, relative, advertise, is_default from roots order by id`, func(r *sql.Rows) error {
+		{`select id, name, title, description, relative, advertise, is_default, sign_in from roots order by id`, func(r *sql.Rows) error {
 			var v exchange.Root
-			err := r.Scan(&v.ID, &v.Name, &v.Title, &v.Description, &v.Relative, &v.Advertise, &v.Default)
+			var ways string
+			err := r.Scan(&v.ID, &v.Name, &v.Title, &v.Description, &v.Relative, &v.Advertise, &v.Default, &ways)
+			for _, way := range words(ways) {
+				v.SignIn = append(v.SignIn, exchange.Way(way))
+			}
 			c.Roots = append(c.Roots, v)
 			return err
 		}},
-		{`select id, root, feed, alias, title, description, validation, types from collections where state = 'active' order by id`,
+		{`select id, root, feed, alias, title, description, validation, types, unmarked from collections where state = 'active' order by id`,
 			func(r *sql.Rows) error {
 				var v exchange.Collection
 				var types string
-				err := r.Scan(&v.ID, &v.Root, &v.Feed, &v.Alias, &v.Title, &v.Description, &v.Validation, &types)
+				err := r.Scan(&v.ID, &v.Root, &v.Feed, &v.Alias, &v.Title, &v.Description, &v.Validation, &types, &v.Unmarked)
 				v.Types = words(types)
 				c.Collections = append(c.Collections, v)
 				return err
@@ -61,29 +65,39 @@ func catalogParts(c *exchange.Catalog) []catalogPart {
 			c.Channels = append(c.Channels, v)
 			return err
 		}},
-		{`select id, name, state = 'removed', builtin, options from accounts order by id`, func(r *sql.Rows) error {
+		{`select id, name, state = 'removed', builtin, options, limits from accounts order by id`, func(r *sql.Rows) error {
 			var v exchange.Account
 			var options string
-			err := r.Scan(&v.ID, &v.Name, &v.Removed, &v.Builtin, &options)
+			err := r.Scan(&v.ID, &v.Name, &v.Removed, &v.Builtin, &options, fromJSON(&v.Limits))
 			v.Options = words(options)
 			c.Accounts = append(c.Accounts, v)
 			return err
 		}},
-		{`select account, kind, name, secret, created from credentials order by account, kind, name`, func(r *sql.Rows) error {
-			var v exchange.Credential
-			err := r.Scan(&v.Account, &v.Kind, &v.Name, &v.Secret, &v.Created)
-			c.Credentials = append(c.Credentials, v)
-			return err
-		}},
-		{`select account, scope, root, item, rights from grants order by account, scope, root, item`, func(r *sql.Rows) error {
+		groupPart(c),
+		memberPart(c),
+		{`select account, kind, name, secret, created, id, expires, scope, ceiling, maker from credentials order by account, kind, name`,
+			func(r *sql.Rows) error {
+				var v exchange.Credential
+				err := r.Scan(&v.Account, &v.Kind, &v.Name, &v.Secret, &v.Created, &v.ID, &v.Expires, fromJSON(&v.Scope), &v.Ceiling, &v.Maker)
+				c.Credentials = append(c.Credentials, v)
+				return err
+			}},
+		{`select account, scope, root, item, rights, ceiling from grants order by account, scope, root, item`, func(r *sql.Rows) error {
 			var v exchange.Grant
-			err := r.Scan(&v.Account, &v.Scope, &v.Root, &v.Item, &v.Rights)
+			err := r.Scan(&v.Account, &v.Scope, &v.Root, &v.Item, &v.Rights, &v.Ceiling)
 			c.Grants = append(c.Grants, v)
 			return err
 		}},
-		{`select purpose, kid, state, created, sealed from secrets order by purpose, created, kid`, func(r *sql.Rows) error {
+		{`select id from feeds where unleveled = 1 and (id in (select feed from collections where state = 'active')
+			or id in (select feed from channels where state = 'active')) order by id`, func(r *sql.Rows) error {
+			var id feed.ID
+			err := r.Scan(&id)
+			c.Unleveled = append(c.Unleveled, id)
+			return err
+		}},
+		{`select purpose, kid, state, created, signs, sealed from secrets order by purpose, created, kid`, func(r *sql.Rows) error {
 			var v exchange.Secret
-			err := r.Scan(&v.Purpose, &v.KID, &v.State, &v.Created, &v.Sealed)
+			err := r.Scan(&v.Purpose, &v.KID, &v.State, &v.Created, &v.Signs, &v.Sealed)
 			c.Secrets = append(c.Secrets, v)
 			return err
 		}},
@@ -111,11 +125,12 @@ func (s *Store) PutRoot(ctx context.Context, r exchange.Root) (int64, error) {
 				return err
 			}
 		}
-		err = t.exec(`insert into roots (id, name, title, description, relative, advertise, is_default)
-			values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set
+		err = t.exec(`insert into roots (id, name, title, description, relative, advertise, is_default, sign_in)
+			values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set
 			name = excluded.name, title = excluded.title, description = excluded.description,
-			relative = excluded.relative, advertise = excluded.advertise, is_default = excluded.is_default`,
-			id, r.Name, r.Title, r.Description, truth(r.Relative), r.Advertise, truth(r.Default))
+			relative = excluded.relative, advertise = excluded.advertise, is_default = excluded.is_default,
+			sign_in = excluded.sign_in`,
+			id, r.Name, r.Title, r.Description, truth(r.Relative), r.Advertise, truth(r.Default), ways(r.SignIn))
 		return t.engine.taken(err, "there is an API Root %q already", r.Name)
 	})
 	return id, err
@@ -147,15 +162,18 @@ func (s *Store) PutCollection(ctx context.Context, c exchange.Collection) error 
 				return err
 			}
 		}
-		n, err := t.changed(`insert into collections (id, root, feed, alias, title, description, validation, types, state)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 'active') on conflict (id) do update set
+		n, err := t.changed(`insert into collections (id, root, feed, alias, title, description, validation, types, unmarked, state)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active') on conflict (id) do update set
 			alias = excluded.alias, title = excluded.title, description = excluded.description,
-			validation = excluded.validation, types = excluded.types where collections.state = 'active'`,
-			c.ID, c.Root, f, c.Alias, c.Title, c.Description, c.Validation, strings.Join(c.Types, ","))
+			validation = excluded.validation, types = excluded.types, unmarked = excluded.unmarked where collections.state = 'active'`,
+			c.ID, c.Root, f, c.Alias, c.Title, c.Description, c.Validation, strings.Join(c.Types, ","), c.Unmarked)
 		if err == nil && n == 0 {
 			return taxii.Errorf(taxii.Conflict, "collection %s is still being removed: use another id, or try again later", c.ID)
 		}
-		return t.engine.taken(err, "there is a collection with the alias %q or the title %q already", c.Alias, c.Title)
+		if err != nil {
+			return t.engine.taken(err, "there is a collection with the alias %q or the title %q already", c.Alias, c.Title)
+		}
+		return t.unmark(f, c.Unmarked)
 	})
 }
 

@@ -16,15 +16,15 @@ import (
 const mostKeeps = 64
 
 const channelRows = `select id, root, feed, name, title, description, permitted, content_type, ttl, keeps, mode,
-	from_collection, to_collection, namer, max_message_size, max_messages, max_bytes, show_publishers, created, clashes, stopped
-	from channels where state = 'active' order by id`
+	from_collection, to_collection, namer, max_message_size, max_messages, max_bytes, show_publishers, created, clashes, stopped,
+	unmarked from channels where state = 'active' order by id`
 
 // scanChannel reads a row of channelRows.
 func scanChannel(r *sql.Rows) (exchange.Channel, error) {
 	var v exchange.Channel
 	var permitted, keeps string
 	err := r.Scan(&v.ID, &v.Root, &v.Feed, &v.Name, &v.Title, &v.Description, &permitted, &v.ContentType, &v.TTL, &keeps, &v.Mode,
-		&v.From, &v.To, &v.Namer, &v.MaxMessageSize, &v.MaxMessages, &v.MaxBytes, &v.ShowPublishers, &v.Created, &v.Clashes, &v.Stopped)
+		&v.From, &v.To, &v.Namer, &v.MaxMessageSize, &v.MaxMessages, &v.MaxBytes, &v.ShowPublishers, &v.Created, &v.Clashes, &v.Stopped, &v.Unmarked)
 	if err != nil {
 		return v, err
 	}
@@ -70,21 +70,25 @@ func (t *tx) putChannel(c exchange.Channel) error {
 	}
 	n, err := t.changed(putChannel, c.ID, c.Root, f, c.Name, c.Title, c.Description, jsonList(c.Permitted), c.ContentType,
 		c.TTL, jsonList(keepFrom(keeps, c.TTL, head)), c.Mode, c.From, c.To, c.Namer, c.MaxMessageSize, c.MaxMessages, c.MaxBytes,
-		truth(c.ShowPublishers), c.Created, c.Stopped)
+		truth(c.ShowPublishers), c.Created, c.Stopped, c.Unmarked)
 	if err == nil && n == 0 {
 		return taxii.Errorf(taxii.Conflict, "channel %s is still being removed: use another id, or try again later", c.ID)
 	}
-	return t.engine.taken(err, "there is a channel %q already", c.Name)
+	if err != nil {
+		return t.engine.taken(err, "there is a channel %q already", c.Name)
+	}
+	return t.unmark(f, c.Unmarked)
 }
 
 const putChannel = `insert into channels (id, root, feed, name, title, description, permitted, content_type, ttl, keeps, mode,
-	from_collection, to_collection, namer, max_message_size, max_messages, max_bytes, show_publishers, created, clashes, stopped, state)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, $20, 'active')
+	from_collection, to_collection, namer, max_message_size, max_messages, max_bytes, show_publishers, created, clashes, stopped,
+	unmarked, state)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, $20, $21, 'active')
 	on conflict (id) do update set title = excluded.title, description = excluded.description, permitted = excluded.permitted,
 	content_type = excluded.content_type, ttl = excluded.ttl, keeps = excluded.keeps, mode = excluded.mode,
 	from_collection = excluded.from_collection, to_collection = excluded.to_collection, namer = excluded.namer,
 	max_message_size = excluded.max_message_size, max_messages = excluded.max_messages, max_bytes = excluded.max_bytes,
-	show_publishers = excluded.show_publishers where channels.state = 'active'`
+	show_publishers = excluded.show_publishers, unmarked = excluded.unmarked where channels.state = 'active'`
 
 // keptOf gives the feed of a Channel and what it keeps how long; a new feed if
 // there is no such Channel.

@@ -138,7 +138,7 @@ func (c *checking) places(id feed.ID, head feed.Head) error {
 	err := c.each(func(r *sql.Rows) error {
 		return r.Scan(&entries, &graves, &withdrawals, &distinct, &least, &most)
 	}, `select
-		(select count(*) from entries where feed = $1), (select count(*) from tombstones where feed = $1),
+		(select count(*) from entries where feed = $1), (select count(*) from tombstones where feed = $1 and why <> 'leveled'),
 		(select count(distinct seq) from tombstones where feed = $1),
 		count(*), coalesce(min(place), $2 + 1), coalesce(max(place), $2)
 		from (select seq as place from entries where feed = $1 union select old_seq from tombstones where feed = $1

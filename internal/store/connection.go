@@ -89,7 +89,7 @@ func (s *Store) reconnect(ctx context.Context) error {
 		return err
 	}
 	s.write = conn
-	if err := s.loadHeads(ctx); err != nil {
+	if err := errors.Join(s.loadHeads(ctx), s.loadLedger(ctx)); err != nil {
 		s.engine.discard(conn)
 		return err
 	}

@@ -42,7 +42,8 @@ type engine interface {
 	order() string
 	// moved sets the place of an entry that is moved within its feed.
 	moved(seq string) string
-	// kept finds entries by their names: id, spec_version, version_key, seq, version.
+	// kept finds entries by their names: id, spec_version, version_key, seq, version,
+	// added, account, level.
 	kept(f feed.ID, names []versionName) (text string, args []any)
 	// insert writes new entries, insertMessages what is kept of them besides, and
 	// supersede what became of older ones.
@@ -79,6 +80,11 @@ type opened struct {
 	writeTime time.Duration
 	// readTime bounds a read; 0: it takes its time.
 	readTime time.Duration
+	// space gives the octets of the disk that are free, and all that it has; nil:
+	// the disk cannot be seen.
+	space func() (free, all int64, err error)
+	// journalPath is before which the journal of the audit lies; "": there is none.
+	journalPath string
 }
 
 // newEntry is a draft that has got its place.

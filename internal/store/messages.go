@@ -22,11 +22,17 @@ type newMessage struct {
 // messages tells that an Add is of Messages.
 func (a *appending) messages() bool { return len(a.add.Drafts) > 0 && a.add.Drafts[0].Message != nil }
 
-// fits tells that what is new stays within what the Channel may keep.
+// fits tells that what is new stays within what the account may add, and the
+// Channel keep.
 func (a *appending) fits() error {
 	b := a.add.Bounds
 	if len(a.fresh) == 0 {
 		return nil
+	}
+	if a.add.Admits != nil {
+		if err := a.add.Admits(a.fresh); err != nil {
+			return err
+		}
 	}
 	if most := b.Messages; most > 0 && int64(a.head.Place-a.head.Floor)+int64(len(a.fresh)) > most {
 		return taxii.Errorf(taxii.Full, "the channel is full: it keeps at most %d messages; nothing of this request was stored", most)

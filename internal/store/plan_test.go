@@ -101,10 +101,15 @@ func TestEveryReadIsServedByItsIndex(t *testing.T) {
 		"all versions of an object": {feed.Query{Versions: all, IDs: one}, []string{byVersion, byPlace}},
 		"a version of an object":    {feed.Query{Versions: key, IDs: one}, []string{byVersion, byPlace}},
 		"first and last of objects": {feed.Query{Versions: feed.Versions{First: true, Last: true}, IDs: two}, []string{byVersion, byPlace}},
+		"below a ceiling":           {feed.Query{Versions: last, Ceiling: 1}, []string{"SEARCH v USING INDEX live_level (feed=? AND level=? AND seq>? AND seq<?)", byPlace}},
+		"all below a ceiling":       {feed.Query{Versions: all, Ceiling: 1}, []string{"SEARCH v USING INDEX entries_level (feed=? AND level=? AND seq>? AND seq<?)", byPlace}},
 		"objects of a type":         {feed.Query{Versions: last, IDs: two, Types: one}, []string{liveByID, byPlace}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.q.Upto, c.q.Limit, c.q.Content = 1000, 101, true
+			if !strings.HasSuffix(name, "below a ceiling") {
+				c.q.Ceiling = feed.NoCeiling
+			}
 			text, _ := readText(s.engine, 1, 0, c.q)
 			steps := s.plan(text)
 			for _, want := range c.want {
@@ -173,6 +178,12 @@ func (s *testStore) everything() {
 	must(s, err)
 	_, err = s.Count(ctx, s.feed)
 	must(s, err)
+	_, err = s.Levels(ctx, s.feed)
+	must(s, err)
+	for _, highest := range []int64{2, 0} {
+		must(s, s.Relevel(ctx, s.feed, func(e *feed.Entry) (int64, bool) { return min(highest, int64(e.Place)%3), true }))
+	}
+	must(s, s.Read(ctx, s.feed, feed.Query{Versions: feed.Versions{Last: true}, Upto: 9, Limit: 9, Ceiling: feed.NoCeiling}, func(*feed.Entry) bool { return true }))
 	_, err = s.Withdraw(ctx, s.feed, feed.Which{ID: "tool--1", SpecVersions: []string{"2.1"}, Versions: feed.Versions{Last: true}}, feed.Tombstone{})
 	must(s, err)
 	s.drop("tool--1")

@@ -223,7 +223,7 @@ func (*postgresEngine) kept(f feed.ID, names []versionName) (string, []any) {
 	for i, n := range names {
 		ids[i], specs[i], keys[i] = n.id, n.spec, n.key
 	}
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account, e.level
 		from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as text[])) as j (id, spec_version, version_key)
 		join entries e on e.feed = $1 and e.id = j.id and e.spec_version = j.spec_version and e.version_key = j.version_key`,
 		[]any{f, ids, specs, keys}
@@ -295,7 +295,7 @@ type columns struct {
 
 func (c *columns) add(e *newEntry) {
 	c.seq, c.added, c.time = append(c.seq, int64(e.at.Place)), append(c.added, int64(e.added)), append(c.time, e.at.Time)
-	c.level, c.superseded, c.outdone = append(c.level, e.Level), append(c.superseded, e.at.Superseded), append(c.outdone, e.at.Outdone)
+	c.level, c.superseded, c.outdone = append(c.level, e.at.Level), append(c.superseded, e.at.Superseded), append(c.outdone, e.at.Outdone)
 	c.id, c.kind, c.spec = append(c.id, e.ID), append(c.kind, e.Type), append(c.spec, e.SpecVersion)
 	c.version, c.key, c.content = append(c.version, e.version), append(c.key, e.VersionKey), append(c.content, e.Content)
 	if e.Message != nil {

@@ -125,9 +125,14 @@ func TestPostgreSQLReadsByTheIndexOfTheFilter(t *testing.T) {
 		"types":                 {feed.Query{Versions: feed.Versions{Last: true}, Types: []string{"a", "b"}}, []string{ofType, byPlace}},
 		"all versions of types": {feed.Query{Versions: feed.Versions{All: true}, Types: []string{"a", "b"}}, []string{ofType, byPlace}},
 		"objects":               {feed.Query{Versions: feed.Versions{Last: true}, IDs: []string{"a", "b"}}, []string{liveByID, byPlace}},
+		"below a ceiling":       {feed.Query{Versions: feed.Versions{Last: true}, Ceiling: 1}, []string{`using live_level on live v(_1)?\n +Index Cond: \(\(feed = \$1\) AND \(level <= \$5\) AND \(level = 1\) AND \(seq > \$2\) AND \(seq <= \$3\)\)`, byPlace}},
+		"all below a ceiling":   {feed.Query{Versions: feed.Versions{All: true}, Ceiling: 1}, []string{`using entries_level on entries v\n +Index Cond: \(\(feed = \$1\) AND \(level <= \$5\) AND \(level = 0\) AND`, byPlace}},
 		"versions of an object": {feed.Query{Versions: feed.Versions{All: true}, IDs: []string{"a"}}, []string{byID, byPlace}},
 	} {
 		c.q.Upto, c.q.Limit, c.q.Content = 1000, 101, true
+		if !strings.HasSuffix(name, "below a ceiling") {
+			c.q.Ceiling = feed.NoCeiling
+		}
 		text, _ := readText(s.engine, 1, 0, c.q)
 		plan := s.planOnPostgres(text)
 		for _, want := range c.want {

@@ -35,6 +35,11 @@ const (
 	// default page is found in them. The parts grow to mostPart, about 50 ms.
 	firstPart = 4096
 	mostPart  = 65536
+	// nearBy is how many places a reader with a ceiling looks at, for each entry that
+	// is wanted, before what is seen is looked up level by level. Who sees one in four
+	// has found a page then, at what it costs who sees all; to put levels together
+	// costs half as much again.
+	nearBy = 4
 )
 
 // Read visits the entries of a query in order, until visit answers false. A
@@ -89,8 +94,25 @@ func scans(q feed.Query) bool {
 		return false // an object has as many versions as it has
 	}
 	plain := len(q.SpecVersions) == 0 && (q.Versions.OnlyLast() || q.Versions.All || q.Versions.IsZero())
-	return !plain || len(q.Types) > 0 && !indexed(q)
+	return !plain || len(q.Types) > 0 && (!indexed(q) || capped(q) && !q.Messages && !q.Fresh)
 }
+
+// mostLevels is above every level that there is, with room for some more.
+const mostLevels = 8
+
+// capped tells that a reader does not see all levels.
+func capped(q feed.Query) bool { return q.Ceiling >= 0 && q.Ceiling < mostLevels }
+
+// levelled tells that what a reader sees is looked up level by level where it lies
+// far apart, so that what it does not see is not passed over, however much that is.
+func levelled(q feed.Query) bool {
+	return capped(q) && !q.Messages && !q.Fresh && len(q.IDs)+len(q.Types) == 0 && !scans(q)
+}
+
+// byLevel tells that a part of such a query is read so: it is more than near by.
+func byLevel(q feed.Query, after feed.Place) bool { return levelled(q) && q.Upto-after > near(q) }
+
+func near(q feed.Query) feed.Place { return nearBy * feed.Place(min(q.Limit, mostPart)) }
 
 // scanFor reads what no index serves, a few such reads at a time, so that there
 // are always connections for others, and each for its time.
@@ -136,7 +158,10 @@ const scanAdvice = "No index serves this filter. Add match[id] to it, or a later
 // more, so that its time is looked at between statements.
 func (s *Store) parts(ctx context.Context, id feed.ID, after feed.Place, q feed.Query, visit func(*feed.Entry) bool) error {
 	upto, part := q.Upto, feed.Place(firstPart)
-	if indexed(q) && !scans(q) {
+	switch {
+	case levelled(q):
+		part = near(q)
+	case indexed(q) && !scans(q):
 		part = upto
 	}
 	wanted := true
@@ -153,7 +178,9 @@ func (s *Store) parts(ctx context.Context, id feed.ID, after feed.Place, q feed.
 		if err := s.visit(ctx, id, after, q, once); err != nil {
 			return err
 		}
-		after, part = q.Upto, min(2*part, mostPart)
+		if after, part = q.Upto, min(2*part, mostPart); levelled(q) {
+			part = upto // what is not near by is looked up at once
+		}
 	}
 	return nil
 }
@@ -190,7 +217,7 @@ func (s *Store) visit(ctx context.Context, id feed.ID, after feed.Place, q feed.
 	case q.Lean:
 		dest = append(dest, &e.ID, &e.Type, &e.Account, &m.Origin, &m.MediaType)
 	case !q.Bare:
-		dest = append(dest, &e.ID, &e.Type, &e.SpecVersion, &e.Version)
+		dest = append(dest, &e.ID, &e.Type, &e.SpecVersion, &e.Version, &e.Level)
 	}
 	if q.Records {
 		dest = append(dest, &e.Account, &e.Request)
@@ -263,7 +290,7 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 	case q.Lean:
 		b.WriteString(leanColumns)
 	case !q.Bare:
-		b.WriteString(", e.id, e.type, e.spec_version, e.version")
+		b.WriteString(", e.id, e.type, e.spec_version, e.version, e.level")
 	}
 	if q.Records {
 		b.WriteString(", e.account, e.request")
@@ -284,6 +311,8 @@ func readText(e engine, id feed.ID, after feed.Place, q feed.Query) (string, []a
 		r.places("+v.seq", "v.id"+among(r, q.IDs)+r.types("v")) // with a sign no index by place is taken
 	case indexed(q):
 		r.places("v.seq", r.arms()...)
+	case byLevel(q, after):
+		r.places("v.seq", r.levels()...)
 	case q.Lean: // entries lie in the order of their places: the next is found at once
 		b.WriteString(" from messages m cross join entries e where m.feed = " + r.feed + r.between("m.seq") + " and " + e.entryOf("m") +
 			r.visible("e") + r.types("e") + " order by m.seq limit " + r.limit)
@@ -322,6 +351,14 @@ func (r *reading) arms() (arms []string) {
 	}
 	for _, t := range types {
 		arms = append(arms, "v.type = "+r.b.arg(t))
+	}
+	return arms
+}
+
+// levels gives one condition for each level that the reader sees.
+func (r *reading) levels() (arms []string) {
+	for level := range r.q.Ceiling + 1 {
+		arms = append(arms, "v.level = "+strconv.FormatInt(level, 10))
 	}
 	return arms
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -84,7 +85,7 @@ func openSQLite(ctx context.Context, path string, o Options) (opened, error) {
 	}
 	e.deleted() // a log that a crash left may hold what was deleted before it
 	go e.scrubber()
-	return opened{engine: e, read: e.read, write: write}, nil
+	return opened{engine: e, read: e.read, write: write, space: spaceOf(filepath.Dir(path)), journalPath: path}, nil
 }
 
 func (e *sqliteEngine) open(ctx context.Context, path string) (err error) {
@@ -214,7 +215,7 @@ func (*sqliteEngine) kept(f feed.ID, names []versionName) (string, []any) {
 	for i, n := range names {
 		list[i] = []string{n.id, n.spec, n.key}
 	}
-	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account
+	return `select e.id, e.spec_version, e.version_key, e.seq, e.version, e.added, e.account, e.level
 		from json_each($2) j cross join entries e
 		where e.feed = $1 and e.id = j.value ->> 0 and e.spec_version = j.value ->> 1 and e.version_key = j.value ->> 2`,
 		[]any{f, jsonList(list)}
@@ -229,7 +230,7 @@ func (*sqliteEngine) insert(t *tx, add *feed.Add, entries []newEntry) error {
 	for i := range entries {
 		e := &entries[i]
 		err := t.exec(insertEntry, add.Feed, e.at.Place, e.added, e.ID, e.Type, e.SpecVersion, e.version, e.VersionKey,
-			e.at.Time, e.Level, e.at.Superseded, e.at.Outdone, add.Account, add.Request, e.origin(), e.Content)
+			e.at.Time, e.at.Level, e.at.Superseded, e.at.Outdone, add.Account, add.Request, e.origin(), e.Content)
 		if err != nil {
 			return err
 		}

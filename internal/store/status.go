@@ -58,13 +58,15 @@ func (s *Store) StatusVersions(ctx context.Context, st feed.Status) ([]feed.Vers
 	keep := func(r *sql.Rows) error {
 		var p feed.Place
 		var v feed.Version
-		err := r.Scan(&p, &v.ID, &v.Version)
+		var key string
+		err := r.Scan(&p, &v.ID, &v.Version, &v.Level, &key)
+		v.Undated = feed.Undated(key)
 		at[p] = v
 		return err
 	}
 	places := s.engine.values(st.Duplicates)
 	for _, from := range []struct{ table, place string }{{"entries", "seq"}, {"tombstones", "old_seq"}} {
-		text := `select ` + from.place + `, id, version from ` + from.table + ` where feed = $1 and ` + from.place
+		text := `select ` + from.place + `, id, version, level, version_key from ` + from.table + ` where feed = $1 and ` + from.place
 		if err := s.each(ctx, keep, text+` between $2 and $3`, st.Feed, st.First, st.Last); err != nil {
 			return nil, err
 		}

@@ -39,6 +39,11 @@ type Store struct {
 	stmts    sync.Map             // text -> *sql.Stmt of read
 	compiled map[string]*sql.Stmt // of write; used by the writer alone
 	pace     pace                 // of expiry; likewise
+	ledger   ledger               // the end of the audit; likewise
+	journal  *journal             // nil: records go to the table at once
+	closing  chan struct{}        // closed by Close: the settler ends
+	settled  chan struct{}        // closed when it has
+	reserve  int64                // octets that are kept for the audit
 }
 
 // Options of a store. The zero value of each has a sane meaning.
@@ -48,6 +53,8 @@ type Options struct {
 	ScanTime   time.Duration // the most a read may take; 0: 2 s
 	ScrubAfter time.Duration // from a deletion until it is out of every file; 0: 20 s
 	ScrubRetry time.Duration // until that is tried again while a reader is in the way; 0: 1 s
+
+	Reserve int64 // octets of the disk of a SQLite file that are left to the audit; 0: 64 MiB, negative: none
 }
 
 func (o Options) withDefaults() Options {
@@ -62,6 +69,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ScrubRetry == 0 {
 		o.ScrubRetry = scrubRetry
+	}
+	if o.Reserve == 0 {
+		o.Reserve = auditReserve
 	}
 	return o
 }
@@ -85,18 +95,20 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 	s := &Store{
 		opened: db, now: o.Now, scan: o.ScanTime, scanning: make(chan struct{}, maxScans), searching: make(chan struct{}, maxSearches),
 		jobs: make(chan *job, maxJoined), stopped: make(chan struct{}), done: make(chan struct{}),
-		compiled: map[string]*sql.Stmt{},
+		compiled: map[string]*sql.Stmt{}, reserve: o.Reserve, closing: make(chan struct{}), settled: make(chan struct{}),
 	}
-	if err := s.loadHeads(ctx); err != nil {
+	if err := errors.Join(s.loadHeads(ctx), s.loadLedger(ctx), s.openJournal(ctx)); err != nil {
 		return nil, errors.Join(err, s.write.Close(), s.engine.close())
 	}
 	go s.writer()
+	go s.settler()
 	return s, nil
 }
 
 // Close ends the writer after the writes that it has taken and closes the
 // database; a SQLite file is then whole without its write-ahead log.
 func (s *Store) Close() error {
+	settled := s.closeJournal()
 	close(s.stopped)
 	<-s.done
 	for _, stmt := range s.compiled {
@@ -107,7 +119,10 @@ func (s *Store) Close() error {
 	if errors.Is(err, sql.ErrConnDone) {
 		err = nil // it was lost before
 	}
-	return errors.Join(err, s.engine.close())
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.close())
+	}
+	return errors.Join(settled, err, s.engine.close())
 }
 
 // loadHeads reads the heads as the writer's connection sees them, and wakes who
@@ -135,10 +150,10 @@ func moved(before, after feed.Head) bool {
 }
 
 // headColumns are what is kept of a head, in the order of headOf.
-const headColumns = "seq, added, incarnation, floor, octets, floor_octets"
+const headColumns = "seq, added, incarnation, floor, octets, floor_octets, unmarked"
 
 func headOf(h *feed.Head) []any {
-	return []any{&h.Place, &h.Added, &h.Incarnation, &h.Floor, &h.Octets, &h.FloorOctets}
+	return []any{&h.Place, &h.Added, &h.Incarnation, &h.Floor, &h.Octets, &h.FloorOctets, &h.Unmarked}
 }
 
 func readHeads(ctx context.Context, db *sql.Conn) (map[feed.ID]feed.Head, error) {

@@ -174,17 +174,24 @@ func (t *tx) withinBounds(v exchange.Subscription, most exchange.SubscriptionBou
 	if most.PerChannel > 0 {
 		err := t.row([]any{&n}, count+` and s.channel = $4`+going, v.Account, v.Created, most.PerChannel, v.Channel)
 		if err != nil || n >= most.PerChannel {
-			return cmp.Or(err, error(taxii.Errorf(taxii.TooMany, "an account may have %d subscriptions on a channel; end one that is not needed", most.PerChannel)))
+			return cmp.Or(err, asMany(most.PerChannel, "an account may have %d subscriptions on a channel; end one that is not needed"))
 		}
 	}
 	if most.PerAccount > 0 {
 		err := t.row([]any{&n}, count+` and (select c.state from channels c where c.id = s.channel) = 'active'`+going,
 			v.Account, v.Created, most.PerAccount)
 		if err != nil || n >= most.PerAccount {
-			return cmp.Or(err, error(taxii.Errorf(taxii.TooMany, "an account may have %d subscriptions; end one that is not needed", most.PerAccount)))
+			return cmp.Or(err, asMany(most.PerAccount, "this account may have %d subscriptions; end one that is not needed"))
 		}
 	}
 	return nil
+}
+
+// asMany is the answer to one more than there may be.
+func asMany(most int, format string) error {
+	e := taxii.Errorf(taxii.TooMany, format, most)
+	e.Allowed = &taxii.Allowance{Name: "subscriptions", Unit: "subscriptions", Quota: int64(most)}
+	return e
 }
 
 func (t *tx) insertSubscription(v exchange.Subscription) error {

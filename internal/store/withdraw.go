@@ -42,6 +42,9 @@ func (t *tx) withdraw(f feed.ID, which feed.Which, why feed.Tombstone, now taxii
 		return 0, err
 	}
 	t.wiped = true
+	if why.Record != nil {
+		t.note(why.Record(len(gone), w.place))
+	}
 	return len(gone), t.advance(f, head)
 }
 

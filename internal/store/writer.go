@@ -18,10 +18,12 @@ const maxJoined = 256
 // rollbackTime bounds what the end of a failed transaction may take.
 const rollbackTime = 10 * time.Second
 
-// job is one write that waits for its commit.
+// job is one write that waits for its commit, or records of the audit alone.
 type job struct {
-	do  func(*tx) error
-	err chan error
+	do      func(*tx) error // nil: nothing but records
+	records [][]byte
+	spared  bool // it is carried out however full the disk is
+	err     chan error
 }
 
 // tx is the transaction of one commit, as one job sees it.
@@ -32,27 +34,41 @@ type tx struct {
 	older map[feed.ID]feed.Head // as the jobs before this one leave them
 	wiped bool                  // content was deleted
 	sunk  bool                  // a floor has moved
+
+	records [][]byte // of the audit, to be written with this commit
 }
 
 // do puts a write into the queue and waits until it is durable. A request that
 // is given up while it waits in the queue may still be carried out.
 func (s *Store) do(ctx context.Context, what string, write func(*tx) error) error {
-	j := &job{do: write, err: make(chan error, 1)}
+	j := &job{do: write, spared: spared(what), err: make(chan error, 1)}
+	if err := s.enqueue(ctx, j); err != nil {
+		return err
+	}
+	return named(what, s.answered(j))
+}
+
+func (s *Store) enqueue(ctx context.Context, j *job) error {
 	select {
 	case s.jobs <- j:
+		return nil
 	case <-ctx.Done():
 		return taxii.Errorf(taxii.Unavailable, "the server is busy; try again").Because(ctx.Err())
 	case <-s.stopped:
 		return taxii.Errorf(taxii.Unavailable, "the server is stopping; try again")
 	}
+}
+
+// answered waits until it is known what became of a job.
+func (s *Store) answered(j *job) error {
 	select {
 	case err := <-j.err:
-		return named(what, err)
+		return err
 	case <-s.done:
 	}
 	select { // the writer may have answered just before it ended
 	case err := <-j.err:
-		return named(what, err)
+		return err
 	default:
 		return taxii.Errorf(taxii.Unavailable, "the server is stopping; try again")
 	}
@@ -99,6 +115,9 @@ func (s *Store) join(first *job) []*job {
 // commit carries out a batch as one transaction. If that fails as a whole, each
 // write gets a transaction of its own, so that one bad write harms no other.
 func (s *Store) commit(batch []*job) {
+	if batch = s.spare(batch); len(batch) == 0 {
+		return
+	}
 	errs, err := s.carry(batch)
 	switch {
 	case err == nil:
@@ -142,6 +161,9 @@ func (s *Store) transaction(batch []*job) ([]error, error) {
 	ctx, cancel := s.writing()
 	defer cancel()
 	t := &tx{Store: s, ctx: ctx, heads: map[feed.ID]feed.Head{}}
+	if nothingButRecords(batch) {
+		return s.recordsAlone(t, batch)
+	}
 	if err := t.exec(s.engine.begin()); err != nil {
 		return nil, err
 	}
@@ -150,6 +172,10 @@ func (s *Store) transaction(batch []*job) ([]error, error) {
 	}
 	errs := make([]error, len(batch))
 	for i, j := range batch {
+		if j.do == nil { // nothing of it can fail alone
+			t.records = append(t.records, j.records...)
+			continue
+		}
 		if errs[i] = t.guarded(j); errs[i] != nil && (errors.Is(errs[i], errBroken) || s.engine.again(errs[i])) {
 			return nil, errors.Join(errs[i], t.rollback())
 		}
@@ -176,12 +202,16 @@ func (s *Store) end(t *tx) error {
 		s.sinking.Lock()
 		defer s.sinking.Unlock()
 	}
+	if err := t.keepRecords(); err != nil {
+		return errors.Join(err, t.rollback())
+	}
 	if err := t.exec("commit"); err != nil {
 		if s.engine.lost(s.write) {
 			return unknown(err)
 		}
 		return errors.Join(err, t.rollback())
 	}
+	s.ledger.place += int64(len(t.records))
 	s.published(t)
 	return nil
 }
@@ -208,6 +238,7 @@ func (t *tx) guarded(j *job) error {
 		return errors.Join(errBroken, err)
 	}
 	t.wiped, t.sunk = t.wiped || one.wiped, t.sunk || one.sunk
+	t.records = append(t.records, one.records...)
 	for id, h := range one.heads {
 		t.heads[id] = h
 	}

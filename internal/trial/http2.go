@@ -42,11 +42,17 @@ func BeginHTTP2(c net.Conn, window uint32) (*HTTP2, error) {
 // follow.
 func (h *HTTP2) Ask(t testing.TB, s *Server, account, method, path string, body bool) (stream uint32, err error) {
 	t.Helper()
-	h.encoded.Reset()
-	for _, f := range [][2]string{
+	return h.Open([][2]string{
 		{":method", method}, {":scheme", "https"}, {":authority", s.Host()}, {":path", path}, {"authorization", s.Basic(t, account)},
 		{"accept", "application/taxii+json;version=2.1"}, {"content-type", "application/taxii+json;version=2.1"},
-	} {
+	}, body)
+}
+
+// Open sends these fields, however odd, as the head of a request on a new stream:
+// whole, or with a body to follow.
+func (h *HTTP2) Open(fields [][2]string, body bool) (stream uint32, err error) {
+	h.encoded.Reset()
+	for _, f := range fields {
 		if err := h.encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
 			return 0, err
 		}

@@ -34,7 +34,7 @@ func entryKeepsItsBytes(r *rig) {
 	r.same("outcome", got.Outcomes, []feed.Outcome{{Place: 1, Added: noon, Version: version(1)}})
 	r.same("head", got.Head.Place, 1)
 	r.same("known head", r.head(), got.Head)
-	want := seen{1, noon, "indicator--1", "indicator", "2.1", version(1), string(d.Content), 7, "request"}
+	want := seen{1, noon, "indicator--1", "indicator", "2.1", version(1), string(d.Content), 7, "request", 0}
 	r.same("entry", r.find(feed.Query{Versions: every, Content: true, Records: true}), []seen{want})
 	want.Account, want.Request = 0, ""
 	r.same("entry without its record", r.find(feed.Query{Versions: every, Content: true}), []seen{want})
@@ -113,7 +113,7 @@ func undatedContent(r *rig) {
 	r.same("version of the entry", r.find(feed.Query{IDs: []string{d.ID}, Versions: last})[0].Version, date)
 	versions, err := r.StatusVersions(r.Context(), got.Status)
 	r.must(err)
-	r.same("versions of the Status", versions, []feed.Version{{ID: d.ID, Version: date}, {ID: "tool--1", Version: version(1)}, {ID: d.ID, Version: date}})
+	r.same("versions of the Status", versions, []feed.Version{{ID: d.ID, Version: date, Undated: true}, {ID: "tool--1", Version: version(1)}, {ID: d.ID, Version: date, Undated: true}})
 	r.same("match[version]", r.places(feed.Query{Versions: named(shown(date))}), []feed.Place{1})
 	r.clock.add(5e9)
 	r.same("version of a duplicate", r.put(d).Outcomes[0].Version, date)

@@ -32,7 +32,7 @@ func catalogKeeps(r *rig) {
 	credential.Account = account.ID
 	grant := exchange.Grant{Account: account.ID, Scope: exchange.OnCollection, Root: id, Item: c.ID, Rights: exchange.Read | exchange.Write}
 	r.must(r.PutGrant(ctx, grant))
-	secret := exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Active, Created: 6, Sealed: []byte{0, 1, 255}}
+	secret := exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Coming, Created: 6, Signs: 7, Sealed: []byte{0, 1, 255}}
 	r.must(r.PutSecrets(ctx, secret))
 	for range 2 {
 		got := r.catalog()
@@ -149,5 +149,13 @@ func secretStates(r *rig) {
 	r.same("secrets", r.catalog().Secrets, []exchange.Secret{
 		{Purpose: "cursor", KID: "1", State: exchange.Accepted, Created: 1, Sealed: []byte("one")},
 		{Purpose: "cursor", KID: "2", State: exchange.Active, Created: 2, Sealed: []byte("two")},
+	})
+	r.must(r.PutSecrets(ctx, exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Retired, Sealed: []byte("one")}))
+	r.must(r.PutSecrets(ctx, // by a node that has not heard of it
+		exchange.Secret{Purpose: "cursor", KID: "1", State: exchange.Active, Signs: 3, Sealed: []byte("one")},
+		exchange.Secret{Purpose: "cursor", KID: "2", State: exchange.Accepted, Signs: 3, Sealed: []byte("two")}))
+	r.same("secrets", r.catalog().Secrets, []exchange.Secret{
+		{Purpose: "cursor", KID: "1", State: exchange.Retired, Created: 1, Sealed: []byte("one")},
+		{Purpose: "cursor", KID: "2", State: exchange.Accepted, Created: 2, Signs: 3, Sealed: []byte("two")},
 	})
 }

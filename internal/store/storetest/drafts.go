@@ -104,6 +104,7 @@ type seen struct {
 	ID, Type, Spec, Version, Content string
 	Account                          int64
 	Request                          string
+	Level                            int64
 }
 
 // find reads the entries of a query: with Upto and Limit 0 up to the head, and
@@ -127,7 +128,7 @@ func (r *rig) findIn(f feed.ID, q feed.Query) (list []seen, err error) {
 		q.Limit = 1 << 30
 	}
 	err = r.Read(r.Context(), f, q, func(e *feed.Entry) bool {
-		list = append(list, seen{e.Place, e.Added, e.ID, e.Type, e.SpecVersion, e.Version, string(e.Content), e.Account, e.Request})
+		list = append(list, seen{e.Place, e.Added, e.ID, e.Type, e.SpecVersion, e.Version, string(e.Content), e.Account, e.Request, e.Level})
 		return true
 	})
 	return list, err

@@ -17,7 +17,11 @@ type model struct {
 	head    feed.Head
 	entries []Row // Superseded and Outdone are not kept, but asked for
 	graves  []Grave
+	undated map[feed.Place]bool   // of graves
+	own     map[string]feed.Draft // what was last added under a name: its own level, and whether it is unmarked
 }
+
+func nameOf(id, spec, key string) string { return id + " " + spec + " " + key }
 
 // later tells which of two versions is the later one.
 func later(a, b Row) bool {
@@ -79,15 +83,16 @@ func (m *model) append(add feed.Add, now taxii.Time) feed.Result {
 		at := slices.IndexFunc(m.entries, func(e Row) bool { return e.ID == d.ID && e.Spec == d.SpecVersion && e.Key == d.VersionKey })
 		if at < 0 {
 			m.head.Place++
-			o.Place = m.head.Place
+			o.Place, o.Level = m.head.Place, m.level(d)
+			m.own[nameOf(d.ID, d.SpecVersion, d.VersionKey)] = d
 			m.entries = append(m.entries, Row{
 				Place: o.Place, ID: d.ID, Type: d.Type, Spec: d.SpecVersion, Version: d.Version, Key: d.VersionKey, Time: d.VersionTime,
-				Level: d.Level, Account: add.Account, Request: add.Request, Content: string(d.Content),
+				Level: o.Level, Account: add.Account, Request: add.Request, Content: string(d.Content),
 			})
 			continue
 		}
 		e := m.entries[at]
-		o.Place, o.Existing, o.Fate = e.Place, at >= before, feed.Clash
+		o.Place, o.Existing, o.Fate, o.Level = e.Place, at >= before, feed.Clash, e.Level
 		if bytes.Equal(equalish([]byte(e.Content)), equalish(d.Content)) {
 			o.Fate = feed.Duplicate
 			st.Duplicates = append(st.Duplicates, e.Place)
@@ -107,6 +112,14 @@ func (m *model) append(add feed.Add, now taxii.Time) feed.Result {
 	}
 	result.Head = m.head
 	return result
+}
+
+// level is that of a draft in this feed.
+func (m *model) level(d feed.Draft) int64 {
+	if d.Unmarked && m.head.Unmarked > d.Level {
+		return m.head.Unmarked
+	}
+	return d.Level
 }
 
 func (m *model) date(fresh []Row, now taxii.Time) {
@@ -147,6 +160,7 @@ func (m *model) withdraw(w feed.Which, why feed.Tombstone, now taxii.Time) int {
 	was := model{entries: slices.Clone(m.entries)}
 	bury := func(e Row, place feed.Place, why2 string) {
 		m.graves = append(m.graves, Grave{e.Place, place, e.ID, e.Type, e.Spec, e.Version, e.Level, now, why.Account, why.Request, why2})
+		m.undated[e.Place] = e.Key[0] == '#'
 	}
 	place := m.head.Place + 1
 	m.entries = slices.DeleteFunc(m.entries, func(e Row) bool {
@@ -181,6 +195,19 @@ func (m *model) withdraw(w feed.Which, why feed.Tombstone, now taxii.Time) int {
 	return removed
 }
 
+// relevel gives every entry the level that it has in this feed now.
+func (m *model) relevel(now taxii.Time) {
+	for i := range m.entries {
+		m.entries[i].Level = m.level(m.ownOf(m.entries[i]))
+	}
+	if m.head.Place > 0 {
+		m.head.Place++
+		m.graves = append(m.graves, Grave{Old: m.head.Place, Place: m.head.Place, At: now, Why: "leveled"})
+	}
+}
+
+func (m *model) ownOf(e Row) feed.Draft { return m.own[nameOf(e.ID, e.Spec, e.Key)] }
+
 // newTo tells that some reader sees e now who did not see it before: as the
 // latest, or as one of the highest spec_version.
 func (m *model) newTo(was *model, e Row) bool {
@@ -202,7 +229,7 @@ func (m *model) read(q feed.Query) (list []seen) {
 			!m.asked(e, q.Versions, q.Ceiling), len(list) == q.Limit:
 			continue
 		}
-		s := seen{Place: e.Place, Added: e.Added, ID: e.ID, Type: e.Type, Spec: e.Spec, Version: e.Version}
+		s := seen{Place: e.Place, Added: e.Added, ID: e.ID, Type: e.Type, Spec: e.Spec, Version: e.Version, Level: e.Level}
 		if q.Content {
 			s.Content = e.Content
 		}
@@ -227,10 +254,10 @@ func (m *model) rows() []Row {
 func (m *model) names(st feed.Status) (list []feed.Version) {
 	at := map[feed.Place]feed.Version{}
 	for _, e := range m.entries {
-		at[e.Place] = feed.Version{ID: e.ID, Version: e.Version}
+		at[e.Place] = feed.Version{ID: e.ID, Version: e.Version, Level: e.Level, Undated: e.Key[0] == '#'}
 	}
 	for _, g := range m.graves {
-		at[g.Old] = feed.Version{ID: g.ID, Version: g.Version}
+		at[g.Old] = feed.Version{ID: g.ID, Version: g.Version, Level: g.Level, Undated: m.undated[g.Old]}
 	}
 	for p := st.First; p > 0 && p <= st.Last; p++ {
 		list = append(list, at[p])

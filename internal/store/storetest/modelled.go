@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hansom-taxii/hansom/internal/exchange"
 	"github.com/hansom-taxii/hansom/internal/feed"
 	"github.com/hansom-taxii/hansom/taxii"
 )
@@ -35,7 +36,7 @@ type ramble struct {
 
 func newRamble(r *rig, seed uint64, levels int64) *ramble {
 	w := &ramble{rig: r, random: rand.New(rand.NewPCG(seed, 9)), levels: levels}
-	w.model.head = r.head()
+	w.model.head, w.model.undated, w.model.own = r.head(), map[feed.Place]bool{}, map[string]feed.Draft{}
 	return w
 }
 
@@ -45,6 +46,8 @@ func (w *ramble) run(steps int) {
 		switch {
 		case step%70 == 69:
 			w.restart()
+		case step%20 == 19 && w.levels > 1:
+			w.relevel()
 		case step > 5 && w.random.IntN(3) == 0:
 			w.delete()
 		default:
@@ -103,6 +106,7 @@ func (w *ramble) draft() feed.Draft {
 		d.VersionKey = d.Version
 	}
 	d.Level = w.random.Int64N(w.levels)
+	d.Unmarked = w.levels > 1 && w.random.IntN(3) == 0
 	return d
 }
 
@@ -134,6 +138,20 @@ func (w *ramble) delete() {
 	got, err := w.Withdraw(w.Context(), w.feed, which, why)
 	w.must(err)
 	w.same(fmt.Sprintf("removed by %+v", which), got, w.model.withdraw(which, why, w.clock.taxii()))
+}
+
+// relevel changes what counts as the level of what has no marking.
+func (w *ramble) relevel() {
+	w.model.head.Unmarked = w.random.Int64N(w.levels)
+	w.must(w.PutCollection(w.Context(), exchange.Collection{
+		ID: w.coll, Root: w.root, Feed: w.feed, Alias: "first", Title: "Title of first", Validation: "off", Unmarked: w.model.head.Unmarked,
+	}))
+	at := map[feed.Place]feed.Draft{}
+	for _, e := range w.model.entries {
+		at[e.Place] = w.model.ownOf(e)
+	}
+	w.must(w.Relevel(w.Context(), w.feed, func(e *feed.Entry) (int64, bool) { d := at[e.Place]; return d.Level, d.Unmarked }))
+	w.model.relevel(w.clock.taxii())
 }
 
 func (w *ramble) ceiling() int64 {

@@ -74,8 +74,8 @@ type check struct {
 func Run(t *testing.T, e Engine) {
 	all := map[string]check{}
 	for _, part := range []map[string]check{
-		appending(), dating(), withdrawing(), reading(), statuses(), purging(), catalogue(), together(), modelled(),
-		channels(), publishing(), expiring(), subscribing(),
+		appending(), dating(), withdrawing(), reading(), statuses(), purging(), catalogue(), credentials(), groups(), together(), modelled(),
+		channels(), publishing(), expiring(), subscribing(), auditing(), metering(),
 	} {
 		maps.Copy(all, part)
 	}

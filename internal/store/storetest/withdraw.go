@@ -154,7 +154,7 @@ func broughtBackTheSame(r *rig) {
 	shownAs := r.put(b).Outcomes[0].Version
 	r.clock.add(time.Hour)
 	r.drop(feed.Which{ID: "ipv4-addr--1", Versions: named(shown(shownAs))})
-	want := seen{4, r.clock.taxii(), "ipv4-addr--1", "ipv4-addr", "2.1", noon.String(), string(a.Content), 7, "request"}
+	want := seen{4, r.clock.taxii(), "ipv4-addr--1", "ipv4-addr", "2.1", noon.String(), string(a.Content), 7, "request", 0}
 	r.same("entry", r.find(feed.Query{Versions: last, Content: true, Records: true}), []seen{want})
 	r.same("by the version it is shown under", r.places(feed.Query{Versions: named(shown(noon.String()))}), []feed.Place{4})
 	r.same("by its new date", r.places(feed.Query{Versions: named(shown(want.Added.String()))}), []feed.Place(nil))

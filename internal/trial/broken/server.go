@@ -156,7 +156,7 @@ func face(x *exchange.Exchange) (http.Handler, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	return api.New(x, api.Options{Session: basic.Session}, api.Failing(log, signin.Challenge)), nil
+	return api.New(x, api.Options{Session: basic.Session}, api.Failing(log, func(*http.Request) []string { return []string{signin.Challenge} })), nil
 }
 
 // announce writes the ready file, whole or not at all.
