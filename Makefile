@@ -50,7 +50,7 @@ lint: ## look for faults with golangci-lint (.golangci.yml)
 fmt: ## format all Go files
 	$(GO) fmt ./...
 
-bench: build ## measure against the limit: about 28 min, with QUICK=1 about 6 (docs/performance.md)
+bench: build ## measure against the limit: about 35 min, with QUICK=1 about 8 (docs/performance.md)
 	$(GO) build -o bin/bench ./bench
 	$(GO) test -c -o bin/straight.test ./bench/straight
 	bin/bench -straight bin/straight.test -json bin/bench.json $(if $(QUICK),-quick,-doc docs/performance.md) $(BENCH)

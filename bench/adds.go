@@ -85,7 +85,7 @@ func (c *conductor) addRun(ctx context.Context, e engine, row added) (f driver.F
 		return f, err
 	}
 	defer func() { err = errors.Join(err, s.kill()) }()
-	return c.driver.do(order{Add: &adding{s.place(), rootPath, loadPath, row.Batch, driver.Load{Connections: row.Clients, For: 2 * c.each}}})
+	return c.driver.do(order{Add: &adding{At: s.place(), Root: rootPath, Path: loadPath, Batch: row.Batch, Load: driver.Load{Connections: row.Clients, For: 2 * c.each}}})
 }
 
 // straightPerSecond is about how many objects are written straight in a second,

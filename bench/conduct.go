@@ -41,6 +41,8 @@ type settings struct {
 	quick   bool
 	crowds  []int // how many follow a Channel
 	far     int   // how many Messages a follower is behind, and how many Subscriptions rest
+	marked  load  // what is read where it is measured who may do what
+	turns   int   // pairs of runs of that
 	skipped []string
 }
 
@@ -55,6 +57,10 @@ const (
 	quickCrowds = "1,100,1000"
 	fullFar     = "1M"
 	quickFar    = "100k"
+
+	fullMarked = "10k" // stands in the page cache, and not in a little one
+	fullTurns  = 11
+	quickTurns = 5
 )
 
 func readFlags(args []string) (s settings, err error) {
@@ -65,11 +71,12 @@ func readFlags(args []string) (s settings, err error) {
 	flags.StringVar(&s.again, "again", "", "measure nothing: judge the result in `FILE`, of -json, again")
 	flags.StringVar(&s.json, "json", "", "`FILE` to write the result to")
 	flags.StringVar(&s.doc, "doc", "", "`FILE` of Markdown whose results are to be replaced")
-	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest; or of Channels publish, fanout, latency, followers or behind, or all of these: channels")
+	flags.StringVar(&s.only, "only", "", "the one `WORKLOAD` to measure: add, pages, poll, get, type or manifest; or of Channels publish, fanout, latency, followers or behind, or all of these: channels; or what it costs to know who may do what: access")
 	flags.BoolVar(&s.quick, "quick", false, "the short form: loads "+quickLoads+", SQLite alone, and short runs")
 	crowds := flags.String("followers", fullCrowds, "how many follow a channel, separated by commas")
 	far := flags.String("behind", fullFar, "how many messages a follower is behind, and how many subscriptions rest")
 	loads := flags.String("loads", fullLoads, "what is read, separated by commas; a number, with k or M, is of generated objects")
+	marked := flags.String("marked", fullMarked, "how many objects are read where it is measured who may do what")
 	flags.IntVar(&s.pairs, "pairs", 5, "`HOW MANY` runs of each row, each of the server and of the limit")
 	flags.DurationVar(&s.each, "each", fullEach, "how long a run takes")
 	if err := flags.Parse(args); err != nil {
@@ -95,8 +102,13 @@ func readFlags(args []string) (s settings, err error) {
 	if s.quick && !set["behind"] {
 		*far = quickFar
 	}
+	if s.turns = fullTurns; set["pairs"] {
+		s.turns = s.pairs
+	} else if s.quick {
+		s.turns = quickTurns
+	}
 	s.engines = strings.Split(*engines, ",")
-	return s, errors.Join(s.readLoads(*loads), s.readCrowds(*crowds, *far))
+	return s, errors.Join(s.readLoads(*loads), s.readCrowds(*crowds, *far), s.readMarked(*marked))
 }
 
 func (s *settings) readLoads(names string) error {
@@ -125,6 +137,14 @@ func (s *settings) readCrowds(crowds, far string) error {
 	n, err := numberOf(far)
 	s.far = int(n)
 	return err
+}
+
+func (s *settings) readMarked(number string) error {
+	n, err := numberOf(number)
+	if s.marked = (load{Name: number, Number: n, Marked: true}); err != nil {
+		return fmt.Errorf("-marked: %w", err)
+	}
+	return nil
 }
 
 // conduct measures what the flags say, and writes what came.
@@ -175,11 +195,14 @@ func (c *conductor) judgeAgain() error {
 
 // print writes what was measured for who watches.
 func (c *conductor) print() {
-	if !ofChannels(c.only) {
+	if !apart(c.only) {
 		c.result.markdown(c.out)
 	}
 	if c.result.Channels != nil {
 		c.result.Channels.markdown(c.out)
+	}
+	if c.result.Access != nil {
+		c.result.Access.markdown(c.out)
 	}
 }
 
@@ -198,8 +221,13 @@ func (c *conductor) all(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		if c.only == "" || c.only == onlyAccess {
+			if err := c.access(ctx); err != nil {
+				return fmt.Errorf("who may do what: %w", err)
+			}
+		}
 	}
-	if c.direct == "" || !slices.Contains(c.engines, "postgres") {
+	if c.only == onlyAccess || c.direct == "" || !slices.Contains(c.engines, "postgres") {
 		return nil
 	}
 	l, err := startLender(ctx, c.direct)
@@ -228,7 +256,7 @@ func (c *conductor) engine(ctx context.Context, e engine, loads []load) error {
 		}
 	}
 	for _, l := range loads {
-		if c.only == driver.Add || ofChannels(c.only) {
+		if c.only == driver.Add || apart(c.only) {
 			break
 		}
 		if err := c.reads(ctx, e, l); err != nil {
@@ -264,13 +292,17 @@ func (c *conductor) write() error {
 	return os.WriteFile(c.doc, page, 0o644) //nolint:gosec // a page for everyone
 }
 
-// The lines between which a page holds the results, and those of Channels.
+// The lines between which a page holds the results, those of Channels, and those of
+// who may do what.
 const (
 	resultsBegin = "<!-- make bench writes what follows -->\n"
 	resultsEnd   = "<!-- make bench wrote what is above -->\n"
 
 	channelsBegin = "<!-- make bench writes of Channels what follows -->\n"
 	channelsEnd   = "<!-- make bench wrote of Channels what is above -->\n"
+
+	accessBegin = "<!-- make bench writes of who may do what what follows -->\n"
+	accessEnd   = "<!-- make bench wrote of who may do what what is above -->\n"
 )
 
 // into gives a page with what was measured in the place of what was before. What
@@ -283,12 +315,19 @@ func (r *result) into(page []byte) (_ []byte, err error) {
 			return nil, err
 		}
 	}
-	if r.Channels == nil {
+	if r.Channels != nil {
+		text.Reset()
+		r.Channels.markdown(&text)
+		if page, err = replaced(page, text.Bytes(), channelsBegin, channelsEnd); err != nil {
+			return nil, err
+		}
+	}
+	if r.Access == nil {
 		return page, nil
 	}
 	text.Reset()
-	r.Channels.markdown(&text)
-	return replaced(page, text.Bytes(), channelsBegin, channelsEnd)
+	r.Access.markdown(&text)
+	return replaced(page, text.Bytes(), accessBegin, accessEnd)
 }
 
 // replaced gives a page with other results between two lines.

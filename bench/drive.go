@@ -32,6 +32,7 @@ type order struct {
 // place is a server as an order names it.
 type place struct {
 	Base, Account, Password, CAFile string
+	Bearer                          string `json:",omitempty"` // in the place of Account and Password
 	PID                             int
 }
 
@@ -61,6 +62,7 @@ type adding struct {
 	Root, Path string
 	Batch      int
 	Load       driver.Load
+	Marked     bool `json:",omitempty"` // objects with TLP markings
 }
 
 // workload names a script.
@@ -84,7 +86,7 @@ func (p place) target() (*driver.Target, error) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(text)
 	return &driver.Target{
-		Base: p.Base, Account: p.Account, Password: p.Password, PID: p.PID,
+		Base: p.Base, Account: p.Account, Password: p.Password, Bearer: p.Bearer, PID: p.PID,
 		TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 	}, nil
 }
@@ -219,6 +221,9 @@ func (a *adding) do(ctx context.Context) (driver.Figures, error) {
 	adding, err := driver.NewAdding(ctx, t, a.Root, a.Path)
 	if err != nil {
 		return driver.Figures{}, err
+	}
+	if a.Marked {
+		adding.Marked()
 	}
 	return adding.Run(ctx, t, a.Batch, a.Load)
 }

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-
-	"github.com/hansom-taxii/hansom/bench/driver"
 )
 
 // series is that of the generated loads.
@@ -16,11 +14,12 @@ const series = 0x68616e736f6d
 func generate(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
 	n := flags.Uint64("objects", 10_000, "`HOW MANY`")
+	marked := flags.Bool("marked", false, "with TLP markings")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<20)
-	o, raw := driver.NewObjects(series), []byte(nil)
+	o, raw := load{Marked: *marked}.objects(), []byte(nil)
 	fmt.Fprint(w, `{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[`)
 	for i := range *n {
 		raw = raw[:0]

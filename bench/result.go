@@ -17,6 +17,7 @@ type result struct {
 	Targets []target `json:"targets,omitempty"`
 
 	Channels *channelled `json:"channels,omitempty"`
+	Access   *accessed   `json:"access,omitempty"`
 
 	Skipped []string `json:"skipped,omitempty"` // what was to be measured and could not be, and why
 }

@@ -94,7 +94,7 @@ func (s *server) fill(ctx context.Context, l load) error {
 	if err != nil {
 		return err
 	}
-	source := exec.CommandContext(ctx, self, "generate", "-objects", fmt.Sprint(l.Number))
+	source := exec.CommandContext(ctx, self, "generate", "-objects", fmt.Sprint(l.Number), "-marked="+fmt.Sprint(l.Marked))
 	source.Stderr = os.Stderr
 	pipe, err := source.StdoutPipe()
 	if err != nil {

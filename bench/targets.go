@@ -43,6 +43,9 @@ func (r *result) judge() {
 	if r.Targets = nil; r.Channels != nil {
 		r.Channels.judge()
 	}
+	if r.Access != nil {
+		r.Access.judge()
+	}
 	for _, load := range r.bounded("sqlite") {
 		r.ofLimit(fmt.Sprintf("pages of 1000, 16 connections, %s: of the limit", load), 0.5, r.read("sqlite", load, driver.Pages, 1000, 16))
 		for _, n := range connections() {

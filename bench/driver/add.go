@@ -32,6 +32,9 @@ func NewAdding(ctx context.Context, t *Target, root, path string) (*Adding, erro
 	return &Adding{path: path, root: root, last: before.last, like: NewObjects(0)}, nil
 }
 
+// Marked lets it add objects with TLP markings (Objects.Marked).
+func (a *Adding) Marked() { a.like = a.like.Marked() }
+
 // Run posts envelopes of so many objects each until the time is over. Every
 // object must be a success of a complete Status; and afterwards each must be
 // there once, byte for byte, and nothing else that is new.

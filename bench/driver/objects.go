@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +37,31 @@ func NewObjects(series uint64) *Objects {
 	}
 	return o
 }
+
+// tlp are the ids of the markings clear, green and amber of TLP 2.0
+// (OASIS, extension-definition-specifications/tlp-2.0).
+func tlp() []string {
+	return []string{
+		"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+		"marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+		"marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+	}
+}
+
+// Marked gives the same objects under TLP markings in the place of the others: one
+// in three each clear, green and amber. They are as long as before.
+func (o *Objects) Marked() *Objects {
+	m, ids := &Objects{series: o.series, forms: slices.Clone(o.forms)}, tlp()
+	for i := range m.forms {
+		b, id := slices.Clone(m.forms[i].bytes), ids[i%len(ids)]
+		copy(b[len(b)-len(formEnd)-len(id):], id)
+		m.forms[i].bytes = b
+	}
+	return m
+}
+
+// formEnd comes behind the id of the marking, with which every form ends.
+const formEnd = `"]}`
 
 // another gives the same objects under other ids.
 func (o *Objects) another(series uint64) *Objects { return &Objects{series: series, forms: o.forms} }
@@ -99,7 +125,7 @@ func (w *writer) form() form {
 	} else {
 		w.domain(&b, kind)
 	}
-	fmt.Fprintf(&b, `,"object_marking_refs":["%s"]}`, w.ref("marking-definition"))
+	fmt.Fprintf(&b, `,"object_marking_refs":["%s`+formEnd, w.ref("marking-definition"))
 	return form{[]byte(b.String()), len(head)}
 }
 

@@ -49,3 +49,29 @@ func TestTwoSeriesShareNoID(t *testing.T) {
 		}
 	}
 }
+
+func TestMarkedObjectsAreTheSameUnderTLPMarkings(t *testing.T) {
+	plain, levels := NewObjects(7), map[string]int{}
+	marked := plain.Marked()
+	for i := range uint64(forms) {
+		a, b := plain.Append(nil, i), marked.Append(nil, i)
+		var was, is struct {
+			ID    string
+			Marks []string `json:"object_marking_refs"`
+		}
+		must(t, json.Unmarshal(a, &was))
+		must(t, json.Unmarshal(b, &is))
+		if len(a) != len(b) || was.ID != is.ID || len(is.Marks) != 1 {
+			t.Fatalf("object %d is %s, was %s", i, b, a)
+		}
+		levels[is.Marks[0]]++
+	}
+	for _, id := range tlp() {
+		if n := levels[id]; n < forms/3 || n > forms/3+1 {
+			t.Errorf("%d objects are %s", n, id)
+		}
+	}
+	if len(levels) != len(tlp()) {
+		t.Errorf("the markings are %v", levels)
+	}
+}

@@ -14,6 +14,7 @@ type Target struct {
 	Base     string // scheme, host and port: https://127.0.0.1:8443
 	Account  string // of HTTP Basic; "": no credentials are sent
 	Password string
+	Bearer   string      // an API token or a JWT, sent in their place; "": none
 	TLS      *tls.Config // whom to trust; nil: as the system does
 	PID      int         // the server's process on this machine, or 0: its processor time and memory are then not measured
 
@@ -62,7 +63,10 @@ func (t *Target) address() (host string, secure bool, err error) {
 func (t *Target) headers(accept string) string {
 	u, _ := url.Parse(t.Base) // address has read it
 	text := "Host: " + u.Host + "\r\nAccept: " + accept + "\r\nUser-Agent: hansom-bench\r\n"
-	if t.Account != "" {
+	switch {
+	case t.Bearer != "":
+		text += "Authorization: Bearer " + t.Bearer + "\r\n"
+	case t.Account != "":
 		text += "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(t.Account+":"+t.Password)) + "\r\n"
 	}
 	return text
