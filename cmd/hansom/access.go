@@ -47,7 +47,11 @@ can only take away from what is shown.`,
 }
 
 func (a *app) showAccess(e exchange.Access) {
-	if len(e.Rights) == 0 {
+	switch {
+	case len(e.Rights) == 0 && e.Sees:
+		a.say("%s may do nothing on %s itself, and sees it for what is in it; see `hansom grant show %s`, and the groups it is in", e.Account, e.On, e.Account)
+		return
+	case len(e.Rights) == 0:
 		a.say("%s may do nothing on %s: to this account it does not exist", e.Account, e.On)
 		return
 	}

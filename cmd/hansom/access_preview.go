@@ -9,6 +9,7 @@ import (
 
 	"github.com/hansom-taxii/hansom/internal/admin"
 	"github.com/hansom-taxii/hansom/internal/exchange"
+	"github.com/hansom-taxii/hansom/taxii"
 	"github.com/spf13/cobra"
 )
 
@@ -45,6 +46,9 @@ func (a *app) preview(ctx context.Context, c *admin.Client, args []string, limit
 		on = root + "/collection/" + name
 	}
 	list, err := c.Preview(ctx, args[0], on, limit)
+	if taxii.KindOf(err) == taxii.NotFound && strings.Contains(on, "/channel/collection/") {
+		return fmt.Errorf("preview shows Collections, and %s names a Channel; `hansom access explain` takes both", args[1])
+	}
 	if err != nil {
 		return tried(err, "preview what %q sees", args[0])
 	}

@@ -151,7 +151,8 @@ func recordLine(text json.RawMessage) string {
 	if r.From != "" {
 		parts = append(parts, "from "+r.From)
 	}
-	for _, name := range []string{"by", "way", "credential", "asked", "why", "endpoint", "object", "filter", "first", "last", "count", "duplicates", "failures", "empty", "other", "minute", "url_host", "status"} {
+	for _, name := range []string{"by", "way", "credential", "beside", "beside_credential", "change", "asked", "why", "endpoint", "object", "filter", "ceiling",
+		"first", "last", "count", "octets", "duplicates", "failures", "empty", "other", "minute", "url_host", "status", "request"} {
 		if value := all[name]; value != nil {
 			parts = append(parts, name+"="+valueText(value))
 		}
@@ -207,7 +208,7 @@ func (a *app) sayRecall(r exchange.Recall) {
 		a.say("%s is not here, and no trace of it", r.Object)
 	}
 	if len(r.Receipts) > 0 {
-		rows := [][]string{{"ACCOUNT", "CREDENTIAL", "ON", "VERSION OR MESSAGE", "VIA", "FIRST", "LAST", "TIMES", ""}}
+		rows := [][]string{{"ACCOUNT", "CREDENTIAL", "ON", "VERSION OR MESSAGE", "VIA", "FIRST", "LAST", "TIMES", "NOTE"}}
 		for _, v := range r.Receipts {
 			rows = append(rows, receiptRow(v))
 		}

@@ -82,7 +82,7 @@ func (a *app) certificateName(n *certificateNames) (string, error) {
 		given = append(given, "sha256:"+fingerprint)
 	}
 	if len(given) != 1 {
-		return "", misused("one of --fingerprint, --file, --san and --subject is needed")
+		return "", misused("exactly one of --fingerprint, --file, --san and --subject is needed")
 	}
 	name, err := exchange.ParseCertificateName(given[0])
 	if err != nil {

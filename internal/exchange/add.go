@@ -284,6 +284,10 @@ func (s *Session) mayReadStatus(snap *snapshot, r *Root, st feed.Status) (channe
 // account knows what it did where it has lost its rights since, but a credential
 // does not know what was done beyond its scope.
 func (s *Session) owns(st feed.Status, rights Rights) bool {
-	scoped := slices.ContainsFunc(s.proofs(), func(p *Credential) bool { return p.Scope != nil })
-	return st.Account == s.account.ID && (rights != 0 || !scoped)
+	return st.Account == s.account.ID && (rights != 0 || !s.scoped())
+}
+
+// scoped tells whether a credential lets through less than the account may.
+func (s *Session) scoped() bool {
+	return slices.ContainsFunc(s.proofs(), func(p *Credential) bool { return p.Scope != nil })
 }

@@ -80,11 +80,10 @@ func (f *Follower) Deliver(ctx context.Context) (*Receipt, error) {
 		return nil, nil
 	}
 	v := &f.sent
-	ceiling := f.s.ceiling(f.s.x.now.Load(), resource{OnChannel, f.channel.Root, f.channel.ID})
-	if v.count > 0 && ceiling != v.ceiling {
+	if v.count > 0 && f.under != v.ceiling {
 		f.flush(ctx, false)
 	}
-	if v.ceiling = ceiling; v.count == 0 {
+	if v.ceiling = f.under; v.count == 0 { // it may be another by now
 		v.first = f.out.Frames[0].place
 	}
 	v.last = f.out.Frames[len(f.out.Frames)-1].place

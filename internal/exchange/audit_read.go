@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ func (s *Session) Audit(ctx context.Context, q AuditQuery) (page AuditPage, err 
 	}
 	if q.Limit < 0 || q.Limit > MostAuditRecords {
 		return page, taxii.Errorf(taxii.Malformed, "limit must be from 1 to %d", MostAuditRecords)
+	}
+	if event, _, _ := strings.Cut(q.Event, "."); q.Event != "" && !slices.Contains(RecordedEvents(), event) {
+		return page, taxii.Errorf(taxii.Malformed, "unknown event %q: events are %s", event, strings.Join(RecordedEvents(), ", "))
 	}
 	if q.After == 0 {
 		s.consults(ctx, EventAudit, "", "")

@@ -223,10 +223,17 @@ func holds(marks, object string) bool {
 	return false
 }
 
-// begins says since when there are records.
+// begins says since when there are records: the earliest time in the first block,
+// whose commit came later.
 func (r *recalling) begins(ctx context.Context) error {
 	return r.x.walkAudit(ctx, 0, 0, 1, func(b AuditBlock) bool {
 		r.out.Begins = &b.At
+		for line := range bytes.Lines(b.Records) {
+			var v recorded
+			if json.Unmarshal(line, &v) == nil && v.At < b.At {
+				b.At = v.At
+			}
+		}
 		return false
 	})
 }

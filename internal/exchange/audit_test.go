@@ -294,6 +294,10 @@ func TestRecordsAreFoundByWhatTheyAreAbout(t *testing.T) {
 			t.Errorf("%+v: %d records, want %d; more %v, %v", c.query, len(page.Records), c.want, page.More, err)
 		}
 	}
+	for _, event := range []string{"gront", "roo", "gront.set", "."} { // which were found nowhere, as if nothing had happened
+		_, err := h.op.Audit(t.Context(), exchange.AuditQuery{Event: event})
+		wantKind(t, event, err, taxii.Malformed)
+	}
 	paged, q := 0, exchange.AuditQuery{Event: "root", Limit: 1}
 	for {
 		page, err := h.op.Audit(t.Context(), q)

@@ -21,7 +21,7 @@ func (x *Exchange) Housekeep(ctx context.Context, failed func(error)) {
 	var all sync.WaitGroup
 	all.Go(func() { x.keepUsage(ctx, failed) })
 	all.Go(func() { x.keepAudit(ctx, failed) })
-	for _, task := range []chore{{x.purge, seldom}, {e.step, e.idle}, {x.discard, seldom}, {x.discardUnreadable, seldom}, {x.turnKeys, seldom}} {
+	for _, task := range []chore{{x.purge, seldom}, {e.step, e.idle}, {x.discard, seldom}, {x.discardUnreadable, seldom}, {x.turnKeys, seldom}, {x.relevel, seldom}} {
 		all.Go(func() { task.keepAt(ctx, failed) })
 	}
 	all.Wait()

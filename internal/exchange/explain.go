@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hansom-taxii/hansom/taxii"
@@ -14,7 +15,8 @@ import (
 type Access struct {
 	Account string        `json:"account"`
 	On      string        `json:"on"`
-	Rights  []string      `json:"rights"`            // that hold; none: the resource does not exist for the account
+	Rights  []string      `json:"rights"`            // that hold
+	Sees    bool          `json:"sees"`              // the resource exists for the account: there are rights on it or, of an API Root and the server, on something in it
 	Ceiling string        `json:"ceiling,omitempty"` // the highest marking level that is read; "": none, or nothing is read
 	SignIn  []string      `json:"sign_in,omitempty"` // the ways to sign in that the API Root takes; none: all
 	Grants  []AccessGrant `json:"grants,omitempty"`  // that give any of it, the nearest first
@@ -47,7 +49,7 @@ func (s *Session) Explain(_ context.Context, account, on string) (Access, error)
 	}
 	who := &Session{x: s.x, account: a, operator: a.Name == OperatorName}
 	rights, ceiling := who.rightsOn(snap, r), who.ceiling(snap, r)
-	e := Access{Account: a.Name, On: snap.name(r), Rights: append([]string{}, rights.List()...)}
+	e := Access{Account: a.Name, On: snap.name(r), Rights: append([]string{}, rights.List()...), Sees: who.sees(snap, r, rights)}
 	if root := snap.rootByID[r.root]; root != nil {
 		e.SignIn = root.signIn()
 	}
@@ -58,6 +60,19 @@ func (s *Session) Explain(_ context.Context, account, on string) (Access, error)
 		e.Grants = who.deciding(snap, r, rights, ceiling)
 	}
 	return e, nil
+}
+
+// sees tells whether a resource on which the Session has these rights exists for it.
+func (s *Session) sees(snap *snapshot, r resource, rights Rights) bool {
+	switch {
+	case rights != 0:
+		return true
+	case r.scope == OnRoot:
+		return s.seesRoot(snap, snap.rootByID[r.root])
+	case r.scope == OnServer:
+		return slices.ContainsFunc(slices.Collect(maps.Values(snap.rootByID)), func(root *Root) bool { return s.seesRoot(snap, root) })
+	}
+	return false
 }
 
 // rightsOn gives the rights of the Session on a resource.

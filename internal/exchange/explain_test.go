@@ -66,6 +66,13 @@ everyone on trust/collection/open: read up to "clear" decides read,ceiling`},
 			t.Errorf("%s on %s: %v\n%s\nwant\n%s", c.account, c.on, err, line(e), c.want)
 		}
 	}
+	h.account(t, "carol", "read on trust/collection/open")
+	for on, sees := range map[string]bool{"trust": true, "server": true, "trust/collection/open": true, "trust/collection/closed": false, "trust/channel/alerts": false} {
+		// An API Root that carol sees for what is in it was said not to exist for her.
+		if e, err := h.op.Explain(t.Context(), "carol", on); err != nil || e.Sees != sees {
+			t.Errorf("carol sees %s: %v (%v)", on, e.Sees, err)
+		}
+	}
 	wantKind(t, "nobody", second(h.op.Explain(t.Context(), "nobody", "trust")), taxii.NotFound)
 	wantKind(t, "nothing", second(h.op.Explain(t.Context(), "alice", "trust/collection/none")), taxii.NotFound)
 }

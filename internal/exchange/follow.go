@@ -63,6 +63,7 @@ type Follower struct {
 	channel *Channel  // as of checked
 	checked *snapshot // the catalogue under which it was last allowed to read
 	ceiling Level     // likewise
+	under   Level     // what it was when the last page was read
 	ring    *ring
 	memo    *memo // nil: every Message passes
 

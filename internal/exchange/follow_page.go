@@ -57,6 +57,7 @@ func (f *Follower) page(ctx context.Context, floor feed.Place) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
+	f.under = f.ceiling
 	f.touch(ctx)
 	head, err := f.s.x.store.Head(ctx, f.channel.Feed)
 	if err != nil {

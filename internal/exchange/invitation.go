@@ -235,6 +235,9 @@ func (s *Session) Join(ctx context.Context, root, name, token string) (taxii.Cha
 	if s.anonymous {
 		return taxii.Channel{}, s.Missing()
 	}
+	if s.scoped() {
+		return taxii.Channel{}, taxii.Errorf(taxii.Forbidden, "joining gives rights to the account: that needs a credential without a scope")
+	}
 	if err := s.x.joins.count(s.account.ID, s.x.opt.Now()); err != nil {
 		return taxii.Channel{}, err
 	}

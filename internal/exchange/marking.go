@@ -158,6 +158,15 @@ func (x *Exchange) leveling(ctx context.Context, change func() error) error {
 	return x.change(ctx, func(*snapshot) error { return nil }) // it is read again: they are leveled
 }
 
+// relevel goes on where a change of what has no marking could not be carried
+// through.
+func (x *Exchange) relevel(ctx context.Context) (more bool, err error) {
+	if len(x.now.Load().unleveled) == 0 {
+		return false, nil
+	}
+	return false, x.leveling(ctx, func() error { return nil })
+}
+
 // relevelled lets go of the Messages of a Channel that are in memory with the
 // levels they had.
 func (x *Exchange) relevelled(id feed.ID) {

@@ -83,3 +83,34 @@ func TestInvitationsAreRecordedWithoutTheirTokens(t *testing.T) {
 		has(t, r, map[string]any{"account": "alice", "on": "trust/channel/alerts", "change": v.ID + ": read", "outcome": "done"})
 	}
 }
+
+func TestADeliveryIsRecordedUnderTheCeilingThatItWasReadWith(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.root(t, "trust")
+	h.made(t, "trust", "alerts")
+	alice := h.account(t, "alice")
+	ceiling := func(name string) {
+		err := h.op.SetGrant(t.Context(), exchange.GrantSetting{Account: "alice", On: "trust/channel/alerts", Rights: []string{"read"}, Ceiling: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ceiling("green")
+	f := open(t, alice, exchange.Reading{})
+	for i, level := range []int{0, 4} {
+		must[taxii.Status](t)(publish(t, h.op, "alerts", `{"content":{"objects":[`+marked(i+1, 0, level)+`]}}`))
+	}
+	if p := must[*exchange.MessagePage](t)(f.Page(t.Context())); len(p.Frames) != 1 {
+		t.Fatalf("%d messages, want 1", len(p.Frames))
+	}
+	ceiling("") // meanwhile
+	receipt, err := f.Deliver(t.Context())
+	if err == nil {
+		err = receipt.Wait()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, h.one(t, "delivery"), map[string]any{"account": "alice", "ceiling": "green", "count": 1})
+}

@@ -192,6 +192,20 @@ func TestPasswordsAndTokensGetJWTs(t *testing.T) {
 	}
 }
 
+func TestWhoHasUsedUpItsRequestsGetsNoJWT(t *testing.T) {
+	t.Parallel()
+	g := buildGate(t)
+	asked := ""
+	g.door.opt.Admit = func(s *exchange.Session, _ http.ResponseWriter, _ *http.Request) error {
+		_, asked = s.Account()
+		return taxii.Errorf(taxii.Unavailable, "not now")
+	}
+	w := g.ask(http.MethodPost, "/auth/token", "", "Authorization", header("Basic", "alice", password))
+	if w.Code != http.StatusServiceUnavailable || asked != "alice" || strings.Contains(w.Body.String(), "access_token") {
+		t.Errorf("%d %s, and %q was counted", w.Code, w.Body, asked)
+	}
+}
+
 func TestTheAnswerIsThatOfRFC6749(t *testing.T) {
 	t.Parallel()
 	trial.Covers(t, "K26")

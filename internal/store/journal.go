@@ -154,19 +154,15 @@ func readFrames(f *os.File) (gen uint64, records [][]byte, err error) {
 
 var errJournalFull = errors.New("the journal of the audit is full")
 
-// errCrowded: as many records wait as may, because the disk takes none.
-var errCrowded = errors.New("too many records of the audit wait to be written")
-
-// put hands records over, to be written by the next who waits. Its answer is for
-// wait. Where too many wait already, they are not taken.
-func (j *journal) put(records [][]byte) (upto uint64, err error) {
+// put hands records over, to be written by the next who waits; upto is for wait.
+// Where too many wait already they are not taken, and upto is that of those.
+func (j *journal) put(records [][]byte) (upto uint64, taken bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.octets >= waitingMost {
-		return 0, errCrowded
+	if taken = j.octets < waitingMost; taken {
+		j.waiting, j.octets = append(j.waiting, records...), j.octets+octetsIn(records)
 	}
-	j.waiting, j.octets = append(j.waiting, records...), j.octets+octetsIn(records)
-	return j.kept + uint64(len(j.waiting)), nil
+	return j.kept + uint64(len(j.waiting)), taken
 }
 
 func octetsIn(records [][]byte) (n int) {

@@ -69,26 +69,32 @@ func (s *Store) settler() {
 	}
 }
 
-// journaled is Record with a journal.
+// journaled is Record with a journal. Where too many records wait, they are written
+// first: so who records is told what keeps them from the disk.
 func (s *Store) journaled(records [][]byte) (written func() error) {
-	upto, crowded := s.journal.put(records)
+	upto, taken := s.journal.put(records)
 	return func() error {
-		if crowded != nil { // unless there is room by now
-			if err := s.settle(); err != nil {
-				return named("record", err)
-			}
-			if upto, crowded = s.journal.put(records); crowded != nil {
-				return named("record", taxii.Errorf(taxii.Unavailable, "the audit cannot be written now; try again").Because(crowded))
+		err := s.drained(upto)
+		if err == nil && !taken {
+			if upto, taken = s.journal.put(records); !taken { // others were faster
+				err = taxii.Errorf(taxii.Unavailable, "too many records of the audit wait to be written; try again")
+			} else {
+				err = s.drained(upto)
 			}
 		}
-		for {
-			err := s.journal.wait(upto)
-			if !errors.Is(err, errJournalFull) {
-				return named("record", err)
-			}
-			if err := s.settle(); err != nil {
-				return named("record", err)
-			}
+		return named("record", err)
+	}
+}
+
+// drained returns when the records up to one are on disk.
+func (s *Store) drained(upto uint64) error {
+	for {
+		err := s.journal.wait(upto)
+		if !errors.Is(err, errJournalFull) {
+			return err
+		}
+		if err := s.settle(); err != nil {
+			return err
 		}
 	}
 }

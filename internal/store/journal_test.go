@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -191,6 +192,10 @@ func TestTheReserveIsLeftToRecordsAndToShuttingOut(t *testing.T) {
 		t.Errorf("a write that is no record: %v, want Full", err)
 	}
 	must(t, s.RemoveAccount(t.Context(), id))
+	for _, purge := range []func(context.Context, taxii.Time) (bool, error){s.PurgeStep, s.PurgeAudit} { // which used to wait for room too
+		_, err := purge(t.Context(), 1)
+		must(t, err)
+	}
 	must(t, s.Record([]byte(`{}`))())
 	if n := len(audited(t, s.Store)); n != 1 {
 		t.Errorf("%d records, want 1", n)
