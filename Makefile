@@ -16,7 +16,7 @@ RESULTS  := bin/results.json
 FLAGS    ?=
 # Some packages test through programs that they start, in which the detector would not see anything, or have nothing that
 # runs beside anything else.
-RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /internal/trial -e /e2e)
+RACED    = $(shell $(GO) list ./... | grep -v -e /cmd/hansom$$ -e /bench -e /internal/trial -e /e2e)
 
 # The version is stamped by hand below; asking git again would fail in a tree that another user owns.
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))

@@ -87,7 +87,27 @@ HANSOM_LISTEN, over them from flags.`,
 		a.importing(), a.export(), a.keys(), a.audit(), a.apply(), a.restored(), a.conformance(), a.bench(), a.version(),
 		a.publish(), a.follow(), a.subscriptions(),
 	)
+	suggest(top)
 	return top
+}
+
+// suggest lets what people look for, and is no verb of its own, lead to those that
+// have it.
+func suggest(top *cobra.Command) {
+	for verb, sought := range map[string][]string{
+		"account":    {"limit", "limits", "password", "usage", "user", "users"},
+		"group":      {"limit", "limits"},
+		"grant":      {"ceiling", "ceilings", "marking", "markings", "tlp", "permission", "right", "rights"},
+		"collection": {"marking", "markings", "tlp", "unmarked"},
+		"access":     {"explain", "preview", "marking", "markings"},
+		"audit":      {"recall", "log", "logs"},
+		"keys":       {"jwt", "rotate"},
+		"serve":      {"acme", "issuer", "issuers", "jwt", "listener", "listeners", "oidc", "tls"},
+	} {
+		if cmd, _, err := top.Find([]string{verb}); err == nil {
+			cmd.SuggestFor = sought
+		}
+	}
 }
 
 // printsJSON gives a verb the flag --json.

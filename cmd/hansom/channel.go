@@ -30,6 +30,16 @@ func channelName(name string) (root, channel string, err error) {
 	return root, channel, nil
 }
 
+// named takes the API Root off the name of a Collection in it, since everywhere
+// else it stands before that.
+func named(root, collection string) string {
+	name := strings.TrimPrefix(collection, root+"/")
+	if name == collection {
+		return collection
+	}
+	return strings.TrimPrefix(name, "collection/")
+}
+
 // channelFlags are the flags for the settings of a Channel, and what they say.
 type channelFlags struct {
 	exchange.ChannelSetting
@@ -95,7 +105,7 @@ and exactly once. They can be ended later, but not changed.`,
 	return a.printsJSON(a.onChannel(cmd, func(ctx context.Context, c *admin.Client, root, name string) error {
 		set := f.ChannelSetting
 		set.Root, set.Name, set.TTL = root, name, int64(f.ttl)
-		set.From, set.To = stated(f.from), stated(f.to)
+		set.From, set.To = stated(named(root, f.from)), stated(named(root, f.to))
 		made, err := c.AddChannel(ctx, set)
 		if err != nil {
 			return tried(err, "add channel %s/%s", root, name)
@@ -187,6 +197,7 @@ in the name of the operator, or end it with "".`,
 	}
 	f.add(cmd)
 	return a.printsJSON(a.onChannel(cmd, func(ctx context.Context, c *admin.Client, root, name string) error {
+		f.from, f.to = named(root, f.from), named(root, f.to)
 		patch := f.patch(cmd)
 		if len(patch) == 0 {
 			return misused("nothing to set")

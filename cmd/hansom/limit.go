@@ -101,7 +101,11 @@ func limitNumber(name, value string, units bool) (int64, error) {
 	}
 	n, err := strconv.ParseInt(strings.ReplaceAll(digits, "_", ""), 10, 64)
 	if err != nil || n <= 0 || n<<shift>>shift != n || n<<shift <= 0 {
-		return 0, misused("--limit: %s takes a whole number above 0, none or default, got %q", name, value)
+		with := ""
+		if units {
+			with = ", also with KiB, MiB, GiB or TiB"
+		}
+		return 0, misused("--limit: %s takes a whole number above 0%s, none or default, got %q", name, with, value)
 	}
 	return n << shift, nil
 }

@@ -64,8 +64,9 @@ const retryAfter = 5 * time.Second
 // Failing gives the one place where an error meets the wire: every face answers
 // through it. What no room named is a 500 with an error_id, under which the
 // cause is in the log, once. A failure of the server's own, 500 or above, is
-// logged with its cause; that it does not offer something is none. challenge gives
-// the values of WWW-Authenticate, what may be sent to sign in.
+// logged with its cause; that it does not offer something is none. Why credentials
+// are refused is in the log at level debug, where there is more to say than the peer
+// is told. challenge gives the values of WWW-Authenticate, what may be sent to sign in.
 func Failing(log *slog.Logger, challenge func(*http.Request) []string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e := resource(err)
@@ -80,6 +81,10 @@ func Failing(log *slog.Logger, challenge func(*http.Request) []string) func(http
 		head := w.Header()
 		if status == http.StatusUnauthorized {
 			head["Www-Authenticate"] = challenge(r)
+			if why := origin(e); why != nil {
+				log.LogAttrs(r.Context(), slog.LevelDebug, "credentials refused",
+					slog.String("request_id", exchange.RequestOf(r.Context())), slog.String("why", why.Error()))
+			}
 		}
 		if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 			wait := strconv.Itoa(int((or(e.RetryAfter, retryAfter) + time.Second - 1) / time.Second))
@@ -99,6 +104,14 @@ func Failing(log *slog.Logger, challenge func(*http.Request) []string) func(http
 		w.WriteHeader(status)
 		_, _ = w.Write(body) // who hung up needs no answer
 	}
+}
+
+// origin is the cause at the end of a chain of causes; nil: there is none.
+func origin(e *taxii.Error) (cause error) {
+	for next := errors.Unwrap(e); next != nil; next = errors.Unwrap(next) {
+		cause = next
+	}
+	return cause
 }
 
 // allowance tells what was used up: in the words of the first draft of TAXII 2

@@ -68,7 +68,7 @@ func (x *Exchange) OpenJWT(v Voucher, kid string, expires taxii.Time) (*Session,
 	snap := x.now.Load()
 	w, account := &word{expires: expires, kid: kid}, snap.names[v.Account]
 	if account == nil || account.Builtin || !w.stands(x, snap) {
-		return nil, refused(nil)
+		return nil, refusedAs("its account is not there, or it or its key has ended")
 	}
 	proofs := snap.credentials[account.ID]
 	for i := range proofs {
@@ -78,7 +78,7 @@ func (x *Exchange) OpenJWT(v Voucher, kid string, expires taxii.Time) (*Session,
 			return s, nil
 		}
 	}
-	return nil, refused(nil)
+	return nil, refusedAs("the credential that it was had with has ended")
 }
 
 // OpenOutside gives the Session of a JWT of an outside issuer, by whose word it is
@@ -88,7 +88,7 @@ func (x *Exchange) OpenOutside(name string, groups []string, expires taxii.Time)
 	snap := x.now.Load()
 	w, account := &word{expires: expires}, snap.names[name]
 	if account == nil || account.Builtin || !w.stands(x, snap) {
-		return nil, refused(nil)
+		return nil, refusedAs("the account that a rule names for it is not there, or it has expired")
 	}
 	s := &Session{x: x, account: account, way: ByJWT, word: w}
 	for _, group := range groups {

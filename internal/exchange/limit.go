@@ -19,7 +19,7 @@ type Limits struct {
 	Subscriptions int     `json:"subscriptions,omitempty" yaml:"subscriptions,omitempty"`
 }
 
-// Unlimited, or anything else below 0, is no limit.
+// Unlimited is no limit. Nothing else below 0 can be set: who writes -50 means 50.
 const Unlimited = -1
 
 const (
@@ -41,14 +41,14 @@ const (
 // check tells, naming the member, whether limits can be as stated.
 func (l Limits) check() error {
 	switch {
-	case math.IsNaN(l.Requests) || l.Requests > mostRequests || l.Requests > 0 && l.Requests < leastRequests:
+	case math.IsNaN(l.Requests) || l.Requests > mostRequests || l.Requests != 0 && l.Requests != Unlimited && l.Requests < leastRequests:
 		return invalid("limits/requests_per_second", "must be from 1 to 1000000, or -1 for no limit, so that a run through a collection can be slowed and goes on")
 	case l.Burst < 0 || l.Burst > mostBurst:
 		return invalid("limits/burst", "must be from 1 to 10000000")
-	case l.Objects > mostPerDay:
-		return invalid("limits/objects_per_day", "must be at most 2^60, or -1 for no limit")
-	case l.Octets > mostPerDay:
-		return invalid("limits/bytes_per_day", "must be at most 2^60, or -1 for no limit")
+	case l.Objects > mostPerDay || l.Objects < Unlimited:
+		return invalid("limits/objects_per_day", "must be from 1 to 2^60, or -1 for no limit")
+	case l.Octets > mostPerDay || l.Octets < Unlimited:
+		return invalid("limits/bytes_per_day", "must be from 1 to 2^60, or -1 for no limit")
 	case l.Streams < 0 || l.Streams > mostStreams:
 		return invalid("limits/streams", "must be from 1 to 1048576: each holds a connection")
 	case l.Subscriptions < 0 || l.Subscriptions > mostSubscriptionsOf:

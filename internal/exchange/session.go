@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"iter"
 	"slices"
 
@@ -85,6 +86,11 @@ func refused(err error) error {
 		return err
 	}
 	return taxii.Errorf(taxii.Unauthenticated, "the credentials are not valid")
+}
+
+// refusedAs is refused with why, for the log.
+func refusedAs(why string) error {
+	return taxii.Errorf(taxii.Unauthenticated, "the credentials are not valid").Because(errors.New(why))
 }
 
 // same tells whether a credential is still the one that it was.

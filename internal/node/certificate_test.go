@@ -47,6 +47,9 @@ func certifiedNode(t *testing.T) *certified {
 		return furnish(ctx, x)
 	})
 	c.at["off"] = c.address()
+	if want := `"msg":"serving here too","listen":"` + c.at["require"] + `","client_certificates":"require"`; !strings.Contains(c.log.String(), want) {
+		t.Errorf("the log does not say where it listens besides: %s", c.log.String())
+	}
 	return c
 }
 
@@ -108,7 +111,7 @@ func (c *certified) asks(t *testing.T, client *http.Client, address, basic strin
 
 func TestClientCertificatesSignInAloneAndBesideBasicAsEachListenerAsks(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "K25")
+	trial.Covers(t, "R083", "K25")
 	c := certifiedNode(t)
 	mapped, revoked := c.ours.Issue(t, "alice", nil), c.ours.Issue(t, "alice", nil)
 	unmapped := c.ours.Issue(t, "nobody", nil)

@@ -20,7 +20,11 @@ func readIssuers(text string, into *[]signin.Issuer) error {
 	var list []signin.Issuer
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&list); err != nil && !errors.Is(err, io.EOF) {
+	err := decoder.Decode(&list)
+	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok { // its own words are several lines
+		return fmt.Errorf("needs a list of issuers: in %s of it", strings.Join(wrong.Errors, "; in "))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("needs a list of issuers: %w", err)
 	}
 	if *into = list; len(list) == 0 {

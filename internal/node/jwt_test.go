@@ -306,10 +306,10 @@ func TestIssuersAreConfigured(t *testing.T) {
 	for _, bad := range []string{
 		`issuers: https://login.example.com`, `issuers: [{issuer: "https://a.example", audience: [a]}]`, `issuers: [{issuer: "http://a.example", audience: [a], rules: [{account: x}]}]`,
 		`issuers: [{issuer: "https://a.example", audience: [a], rules: [{account: x}], secret: y}]`, `issuers: [{issuer: "https://a.example", audience: [a], algorithms: [none], rules: [{account: x}]}]`,
-		`jwt_lifetime: 25h`, `jwt_lifetime: 30s`,
+		`jwt_lifetime: 25h`, `jwt_lifetime: 30s`, `issuers: [{issuer: "https://a.example", audience: a}]`,
 	} {
 		write(bad)
-		if _, err := node.Load(file, nil, nil); err == nil || !strings.Contains(err.Error(), strings.SplitN(bad, ":", 2)[0]) {
+		if _, err := node.Load(file, nil, nil); err == nil || !strings.Contains(err.Error(), strings.SplitN(bad, ":", 2)[0]) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 )
 
@@ -43,6 +44,13 @@ func listenAll(ctx context.Context, c Config) (list []listening, err error) {
 func closeAll(list []listening) {
 	for _, l := range list {
 		_ = l.Close() // it is closed before, unless there was another error
+	}
+}
+
+// tellOf says in the log which addresses are served beside the first.
+func (n *node) tellOf(further []listening) {
+	for _, l := range further {
+		n.log.Info("serving here too", slog.String("listen", l.Addr().String()), slog.String("client_certificates", l.certificates))
 	}
 }
 

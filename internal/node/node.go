@@ -230,6 +230,7 @@ func (n *node) serve(ctx context.Context, listeners []listening) error {
 	n.start(func() { failed <- control.run() })
 	n.warnOfFiles()
 	n.log.Info("serving", slog.String("url", n.conf.PublicURL), slog.String("listen", address))
+	n.tellOf(listeners[1:])
 	if n.opt.Ready != nil {
 		err = n.opt.Ready(Info{URL: n.conf.PublicURL, CAFile: caFile})
 	}

@@ -79,7 +79,7 @@ func (e *entrance) as(headers ...string) (string, error) {
 
 func TestATokenIsTakenAsBearerAsTokenAsAPasswordAndInTheHeaderOfTheOperator(t *testing.T) {
 	t.Parallel()
-	trial.Covers(t, "K20", "K21", "K22", "K23", "K24")
+	trial.Covers(t, "R073", "K20", "K21", "K22", "K23", "K24")
 	e := newEntrance(t, DoorOptions{TokenHeader: "X-Api-Key"})
 	basic := func(name, password string) string { return "Authorization: " + header("Basic", name, password) }
 	for what, sent := range map[string][]string{

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hansom-taxii/hansom/internal/exchange"
@@ -108,4 +109,32 @@ func carriesOn(t *testing.T, where string) {
 	if c.Feed != 2 || len(faults) > 0 {
 		t.Errorf("feed %d, faults %q", c.Feed, faults)
 	}
+}
+
+// An older hansom served what a newer one had written, without the bounds that it
+// does not know.
+func TestAStoreOfANewerHansomIsRefused(t *testing.T) {
+	refused := func(t *testing.T, driver, where string) {
+		t.Helper()
+		openStoreAt(t, where, Options{}).close()
+		db, err := sql.Open(driver, where)
+		must(t, err)
+		defer db.Close()
+		_, err = db.ExecContext(t.Context(), "insert into goose_db_version (version_id, is_applied) values (999, true)")
+		must(t, err)
+		if s, err := Open(t.Context(), where, Options{}); err == nil || !strings.Contains(err.Error(), "written by a newer hansom") {
+			t.Errorf("opened as %v: %v", s, err)
+		}
+		_, err = db.ExecContext(t.Context(), "delete from goose_db_version where version_id = 999")
+		must(t, err)
+		openStoreAt(t, where, Options{})
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		refused(t, "sqlite", filepath.Join(t.TempDir(), "hansom.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		refused(t, "pgx", trial.Postgres(t))
+	})
 }

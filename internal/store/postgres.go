@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/hansom-taxii/hansom/internal/feed"
@@ -112,18 +111,7 @@ func postgresPool(config *pgx.ConnConfig, most int, more map[string]string, opti
 
 // prepare brings the schema up to date, under the lock of the writer.
 func (e *postgresEngine) prepare(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations/postgres")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, e.writeDB, files)
-	if err != nil {
-		return fmt.Errorf("prepare migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("bring the schema up to date: %w", err)
-	}
-	return nil
+	return bringUp(ctx, goose.DialectPostgres, e.writeDB, "migrations/postgres")
 }
 
 func (e *postgresEngine) connect(ctx context.Context) (*sql.Conn, error) {

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -147,16 +146,8 @@ func (e *sqliteEngine) prepare(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", text, err)
 		}
 	}
-	files, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
+	if err := bringUp(ctx, goose.DialectSQLite3, e.writeDB, "migrations/sqlite"); err != nil {
 		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, e.writeDB, files)
-	if err != nil {
-		return fmt.Errorf("prepare migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
 	// The connection that made the schema read its statistics before they were there.
 	if _, err := e.writeDB.ExecContext(ctx, "analyze sqlite_schema"); err != nil {
