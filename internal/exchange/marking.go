@@ -144,15 +144,15 @@ func (x *Exchange) leveling(ctx context.Context, change func() error) error {
 	if err := change(); err != nil {
 		return err
 	}
-	todo := x.now.Load().unleveled
+	unleveled := x.now.Load().unleveled
 	ctx = context.WithoutCancel(ctx) // who hangs up leaves no half of it
-	for _, id := range todo {
+	for _, id := range unleveled {
 		if err := x.level(ctx, id); err != nil {
 			return err
 		}
 		x.relevelled(id)
 	}
-	if len(todo) == 0 {
+	if len(unleveled) == 0 {
 		return nil
 	}
 	return x.change(ctx, func(*snapshot) error { return nil }) // it is read again: they are leveled
